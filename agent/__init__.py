@@ -1,0 +1,1 @@
+"""The service: command line, configuration, HTTP, exposition, service discovery, shipping."""

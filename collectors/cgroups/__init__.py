@@ -1,0 +1,1 @@
+"""Cgroup directories: following them and reading their files."""

@@ -1,0 +1,1 @@
+"""One file per container engine, and the merge of what they report."""

@@ -1,0 +1,1 @@
+"""The log path: files, formats, assembling, parsing, querying."""

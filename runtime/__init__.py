@@ -1,0 +1,1 @@
+"""The hands: a small container runtime and the supervisor of its workloads."""

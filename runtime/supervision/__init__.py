@@ -1,0 +1,1 @@
+"""Workloads: specification, desired state, reconciling, restarting."""
