@@ -15,7 +15,9 @@ def main() -> None:
     for script in sorted(HERE.glob("row_*.py")):
         if chosen and not any(script.stem.startswith(f"row_{name}") for name in chosen):
             continue
-        finished = subprocess.run([sys.executable, "-m", f"tests.bench.{script.stem}"], cwd=HERE.parent.parent, check=False)
+        finished = subprocess.run(
+            [sys.executable, "-m", f"tests.bench.{script.stem}"], cwd=HERE.parent.parent, check=False
+        )
         if finished.returncode:
             print(f"      {script.stem} ended with status {finished.returncode}", flush=True)
 
