@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+import pytest
+
 from runtime.linux import process
 
 
@@ -37,3 +39,29 @@ def test_pidfd_tells_the_end_and_refuses_a_reused_pid() -> None:
         os.close(pidfd)
     assert process.open_pidfd(child.pid, start) is None
     assert process.start_time(child.pid) == 0
+
+
+def test_exit_status_is_told_to_who_is_not_the_parent() -> None:
+    fifo_read, fifo_write = os.pipe()
+    parent = subprocess.Popen(
+        ["sh", "-c", f"sh -c 'read x <&{fifo_read}; exit 42' & echo $!; wait"],
+        stdout=subprocess.PIPE,
+        pass_fds=(fifo_read,),
+    )
+    assert parent.stdout is not None
+    pidfd = os.pidfd_open(int(parent.stdout.readline()))
+    assert process.exit_status(pidfd) is None
+    os.write(fifo_write, b"\n")
+    parent.wait()
+    status = process.exit_status(pidfd)
+    for fd in (pidfd, fifo_read, fifo_write):
+        os.close(fd)
+    if status is None:
+        pytest.skip("this kernel does not keep exit statuses behind pidfds (before 6.15)")
+    assert os.waitstatus_to_exitcode(status) == 42
+
+
+def test_exit_status_of_a_running_process_is_unknown() -> None:
+    pidfd = os.pidfd_open(os.getpid())
+    assert process.exit_status(pidfd) is None
+    os.close(pidfd)
