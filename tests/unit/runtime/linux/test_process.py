@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -41,21 +42,25 @@ def test_pidfd_tells_the_end_and_refuses_a_reused_pid() -> None:
     assert process.start_time(child.pid) == 0
 
 
+PARENT = """
+import os, sys
+child = os.fork()
+if child == 0:
+    sys.stdin.readline()
+    os._exit(42)
+print(child, flush=True)
+os.waitpid(child, 0)
+"""
+
+
 def test_exit_status_is_told_to_who_is_not_the_parent() -> None:
-    fifo_read, fifo_write = os.pipe()
-    parent = subprocess.Popen(
-        ["sh", "-c", f"sh -c 'read x <&{fifo_read}; exit 42' & echo $!; wait"],
-        stdout=subprocess.PIPE,
-        pass_fds=(fifo_read,),
-    )
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert parent.stdout is not None
     pidfd = os.pidfd_open(int(parent.stdout.readline()))
     assert process.exit_status(pidfd) is None
-    os.write(fifo_write, b"\n")
-    parent.wait()
+    parent.communicate(b"\n")
     status = process.exit_status(pidfd)
-    for fd in (pidfd, fifo_read, fifo_write):
-        os.close(fd)
+    os.close(pidfd)
     if status is None:
         pytest.skip("this kernel does not keep exit statuses behind pidfds (before 6.15)")
     assert os.waitstatus_to_exitcode(status) == 42
