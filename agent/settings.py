@@ -1,0 +1,288 @@
+"""Every key of the configuration with its default; the text under a key is its documentation.
+
+Durations are seconds and sizes are bytes once loaded. The reference in docs/configuration.md and
+`deckwatch config schema` are made from this file.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+
+from runtime.supervision.spec import WorkloadSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How a number is written in the file: `duration`, `size` or `path` (relative to the file)."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Internal:
+    """Marks what is filled in by the loader and is no key of the file."""
+
+
+Duration = Annotated[float, Unit("duration")]
+Size = Annotated[int, Unit("size")]
+Path = Annotated[str, Unit("path")]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Switch = bool | Literal["auto"]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of the configuration."""
+
+
+def _user_directory(variable: str, fallback: str) -> str:
+    base = os.environ.get(variable, "")
+    return os.path.join(base, "deckwatch") if os.path.isabs(base) else os.path.expanduser(fallback)
+
+
+def default_state() -> str:
+    """Where what must survive a reboot lies, for this user."""
+    if os.geteuid() == 0:
+        return "/var/lib/deckwatch"
+    return _user_directory("XDG_STATE_HOME", "~/.local/state/deckwatch")
+
+
+def default_run() -> str:
+    """Where sockets and pids lie, for this user."""
+    if os.geteuid() == 0:
+        return "/run/deckwatch"
+    return _user_directory("XDG_RUNTIME_DIR", f"/tmp/deckwatch-{os.geteuid()}")
+
+
+def default_file() -> str:
+    """Where the configuration is looked for when none is named."""
+    if os.geteuid() == 0:
+        return "/etc/deckwatch/deckwatch.yaml"
+    return os.path.join(_user_directory("XDG_CONFIG_HOME", "~/.config/deckwatch"), "deckwatch.yaml")
+
+
+def _node() -> str:
+    return os.environ.get("NODE_NAME") or socket.gethostname()
+
+
+class Server(Section, frozen=True):
+    """Where the agent answers, and whom."""
+
+    listen: tuple[str, ...] = ("127.0.0.1:9780",)
+    """TCP addresses, `HOST:PORT` or `[IPV6]:PORT`. A loopback address also serves containers, logs and
+    events; any other serves only `/metrics`, `/sd/targets` and the health paths unless `tokens_file` is set."""
+    socket: Path = ""
+    """Unix socket with full rights, mode 0600; its peer must be root or the agent's user. Empty:
+    `deckwatch.sock` in `paths.run`."""
+    socket_group: str | None = None
+    """A group whose members may use the socket as well (mode 0660)."""
+    web_config_file: str | None = None
+    """Prometheus exporter-toolkit file with TLS and basic authentication. Not in this version."""
+    tokens_file: Path | None = None
+    """YAML or JSON file of bearer tokens with their rights (`metrics`, `logs`, `events`, `control`); read
+    again when it changes. With it every TCP request beyond the health paths needs a token."""
+    max_connections: Count = 200
+    """TCP connections served at once, over all listeners; further ones wait in the kernel's queue."""
+    max_streams: Count = 32
+    """Live streams (logs and events) served at once; further ones get 503."""
+
+
+class Paths(Section, frozen=True):
+    """Where the host's and the agent's own files are."""
+
+    proc: Path = "/proc"
+    """The host's procfs."""
+    sys: Path = "/sys"
+    """The host's sysfs."""
+    rootfs: Path = "/"
+    """The host's root file system, as the agent sees it."""
+    state: Path = msgspec.field(default_factory=default_state)
+    """What must survive a reboot: desired state, exit records, events, positions, workload logs. For an
+    ordinary user `$XDG_STATE_HOME/deckwatch`, else `~/.local/state/deckwatch`."""
+    run: Path = msgspec.field(default_factory=default_run)
+    """What a reboot invalidates: sockets, FIFOs, pids. For an ordinary user `$XDG_RUNTIME_DIR/deckwatch`,
+    else `/tmp/deckwatch-UID`."""
+
+
+class Docker(Section, frozen=True):
+    """Containers of Docker."""
+
+    enabled: Switch = "auto"
+    """`auto`: when its socket is there, also when it appears later."""
+    socket: Path = "/var/run/docker.sock"
+    """Docker's API socket."""
+
+
+class Engine(Section, frozen=True):
+    """Containers of another engine."""
+
+    enabled: Switch = "auto"
+    """`true` is refused: not in this version."""
+
+
+class PlainCgroups(Section, frozen=True):
+    """Cgroups that no engine claims, such as services of the host."""
+
+    enabled: bool = True
+    """Whether `include` is looked at."""
+    include: tuple[str, ...] = ()
+    """Globs of cgroup paths, such as `/system.slice/*.service`; a selected one is exported even when
+    empty."""
+
+
+class Inventory(Section, frozen=True):
+    """Who is running: which sources are asked and which containers are left out."""
+
+    docker: Docker = Docker()
+    containerd: Engine = Engine()
+    crio: Engine = Engine()
+    podman: Engine = Engine()
+    kubernetes: Engine = Engine()
+    systemd: Engine = Engine()
+    cgroup: PlainCgroups = PlainCgroups()
+    include: tuple[str, ...] = ()
+    """Selectors such as `{engine="docker"}`; when given, a container must match one of them."""
+    exclude: tuple[str, ...] = ()
+    """Selectors of containers to leave out altogether."""
+
+
+class Metrics(Section, frozen=True):
+    """What `/metrics` holds."""
+
+    collectors: dict[str, bool] = {}
+    """Collectors to switch on or off by the names in docs/metrics.md; the others keep their default."""
+    container_labels: tuple[str, ...] = (
+        "com.docker.compose.project",
+        "com.docker.compose.service",
+        "app.kubernetes.io/name",
+    )
+    """Container labels that `container_info` carries, as `container_label_x_y`."""
+    series_labels: tuple[str, ...] = ()
+    """Container labels that every series carries, as `container_label_x_y`."""
+    drop: tuple[str, ...] = ()
+    """Metric families to leave out: globs of names such as `container_fs_*`."""
+    series_limit: Count = 400_000
+    """Series in one exposition; containers beyond it are left out and counted."""
+    keep_final: Duration = 120.0
+    """How long a dead container's counters stay at their final value."""
+    keep_dead: Duration = 900.0
+    """How long a dead container stays listed, with its lifecycle series."""
+
+
+class Journald(Section, frozen=True):
+    """The systemd journal as a source of logs."""
+
+    enabled: Switch = "auto"
+    """`true` is refused: not in this version."""
+    units: tuple[str, ...] = ()
+    """Units to read. Not in this version."""
+
+
+class Spool(Section, frozen=True):
+    """Disk space for log records that wait for a sink. Not in this version."""
+
+    path: Path = ""
+    """Empty: `spool` in `paths.state`."""
+    max_bytes: Size = 1 << 30
+    """Bytes it may take."""
+
+
+class Logs(Section, frozen=True):
+    """What containers print: reading, counting, querying."""
+
+    enabled: bool = True
+    """Whether logs are read at all."""
+    start_at: Literal["beginning", "end"] | Duration = 3600.0
+    """Where to start counting in a file first seen without a position: `beginning`, `end`, or so long ago."""
+    files: tuple[dict[str, str], ...] = ()
+    """Plain log files, each `{path: GLOB, name, labels}`. Not in this version."""
+    journald: Journald = Journald()
+    rules: tuple[dict[str, str], ...] = ()
+    """Parser, multiline, redaction and limits per selector. Not in this version."""
+    redact: str = "none"
+    """What is blacked out in messages: nothing. Any other value is refused: not in this version."""
+    spool: Spool = Spool()
+    sinks: tuple[dict[str, str], ...] = ()
+    """Where logs are shipped to. Not in this version."""
+
+
+class Query(Section, frozen=True):
+    """What one question to the logs may cost."""
+
+    max_bytes: Size = 2 << 30
+    """Bytes of log files that one query may read."""
+    timeout: Duration = 30.0
+    """How long one query may take."""
+    concurrency: Count = 2
+    """Queries that run at once; further ones wait, then are refused."""
+    peers: str | None = None
+    """Other agents that a query is fanned out to. Not in this version."""
+
+
+class Runtime(Section, frozen=True):
+    """The agent's own workloads."""
+
+    enabled: Switch = "auto"
+    """`auto`: when this host and these rights can run workloads; `deckwatch doctor` says why not."""
+    engine: str = "builtin"
+    """What starts a workload: `builtin`. Any other value is refused: not in this version."""
+    storage: str = "auto"
+    """Where root file systems of images lie. Any value but `auto` is refused: not in this version."""
+    cgroup_parent: str = "/deckwatch"
+    """Cgroup under which workloads, zygote and monitors live."""
+    on_exit: Literal["keep", "stop"] = "keep"
+    """What becomes of the workloads when the agent ends: they go on, or they are stopped."""
+
+
+class Discovery(Section, frozen=True):
+    """`/sd/targets` for Prometheus' http_sd."""
+
+    prefix: str = "prometheus.io"
+    """Prefix of the labels and annotations `…/scrape`, `…/port`, `…/path`, `…/scheme`."""
+    host_address: str = "127.0.0.1"
+    """Address of targets in the host's network."""
+
+
+class Events(Section, frozen=True):
+    """Lifecycle events."""
+
+    max_events: Count = 10_000
+    """Events kept on disk; the oldest go first."""
+
+
+class Logging(Section, frozen=True):
+    """The agent's own log, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is written."""
+    format: Literal["auto", "console", "json"] = "auto"
+    """`auto`: for people on a terminal, JSON lines elsewhere."""
+
+
+class Config(Section, frozen=True):
+    """The whole configuration. `file` is where it came from, `workload_files` who owns which workload."""
+
+    node: str = msgspec.field(default_factory=_node)
+    """Name of this host in labels and records; `$NODE_NAME`, else the host name."""
+    external_labels: dict[str, str] = {}
+    """Labels of this host on everything that is shipped. Not in this version, which ships nothing."""
+    server: Server = Server()
+    paths: Paths = msgspec.field(default_factory=Paths)
+    inventory: Inventory = Inventory()
+    metrics: Metrics = Metrics()
+    logs: Logs = Logs()
+    query: Query = Query()
+    runtime: Runtime = Runtime()
+    discovery: Discovery = Discovery()
+    events: Events = Events()
+    logging: Logging = Logging()
+    workloads: tuple[WorkloadSpec, ...] = ()
+    """Workloads to keep running; docs/workloads.md tells their keys."""
+    workloads_dir: Path = "/etc/deckwatch/workloads.d"
+    """Directory of further workload files (`*.yaml`), each a list or a mapping with `workloads:`."""
+    file: Annotated[str | None, Internal()] = None
+    workload_files: Annotated[dict[str, tuple[WorkloadSpec, ...]], Internal()] = {}
