@@ -1,1 +1,55 @@
-"""One file per on-disk log format."""
+"""One file per on-disk log format, and the registry of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from runtime.linux.errors import DeckwatchError
+
+
+class Line(NamedTuple):
+    """One line of a log file: `partial` when the container's line goes on in the next one of its stream."""
+
+    time: int
+    stream: str
+    partial: bool
+    content: bytes
+
+
+class Tally(NamedTuple):
+    """What a batch of whole lines held: bytes (newlines included) and lines per stream, messages per level."""
+
+    bytes: dict[str, int]
+    lines: dict[str, int]
+    messages: dict[str, int]
+    time: int
+
+
+class Format(Protocol):
+    """How one kind of log file is read. Implementations are modules, so all of this is functions."""
+
+    def parse(self, line: bytes) -> Line | None:
+        """One line without its newline; None when it is not of this format."""
+        ...
+
+    def tally(self, chunk: bytes) -> Tally | None:
+        """Counts of whole lines in bulk; None when a line is partial or foreign, so that each must be looked at."""
+        ...
+
+    def may_hold_partials(self, chunk: bytes) -> bool:
+        """Whether a line of the chunk may be partial; False only when none is."""
+        ...
+
+    def runs_of(self, literal: str) -> list[bytes]:
+        """The parts of a text that stand in the file unchanged wherever a message holds the text."""
+        ...
+
+
+def format_of(name: str) -> Format:
+    """The format of that name; raises DeckwatchError for one that this version does not know."""
+    from collectors.logs.formats import cri, docker_json
+
+    known: dict[str, Format] = {"cri": cri, "docker_json": docker_json}
+    if name not in known:
+        raise DeckwatchError(f"unknown log format {name!r}; known are {', '.join(sorted(known))}")
+    return known[name]

@@ -1,0 +1,27 @@
+"""One query over log files, answered by a short-lived process: `python -m collectors.logs.query`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from collectors.logs.record import LogTarget
+
+
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What to find. Times are epoch seconds, both inclusive; `grep` is an RE2 pattern.
+
+    `level` and `stream` are one name or several with commas. `limit` counts over all containers,
+    `tail_per_container` the newest of each. `previous` asks for the run before the newest one.
+    """
+
+    targets: list[LogTarget] = []
+    since: float | None = None
+    until: float | None = None
+    grep: str | None = None
+    level: str | None = None
+    stream: str | None = None
+    limit: int = 1000
+    direction: str = "backward"
+    tail_per_container: int | None = None
+    previous: bool = False
+    cuts: dict[str, list[tuple[str, int]]] = {}
