@@ -1,0 +1,237 @@
+"""The cgroup of one container in every hierarchy of the host: made, limited, joined, killed, read, removed.
+
+v1, v2 and hybrid. A limit that the host cannot enforce raises Refused with the workload's key; nothing is
+left half made. Source: cgroup-v1/*.rst and cgroup-v2.rst of the kernel; OCI runtime-spec config-linux.md.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runtime.container import limits, usage
+from runtime.linux.errors import KernelError
+
+if TYPE_CHECKING:
+    from runtime.linux.hierarchies import Hierarchies
+
+_WAIT = 5.0
+_PAUSE = 0.002
+
+
+class Place(NamedTuple):
+    """A container's directory in one hierarchy; `name` is what the hierarchy's mount point is called."""
+
+    version: int
+    controllers: tuple[str, ...]
+    name: str
+    mountpoint: str
+    directory: str
+
+
+class ContainerCgroup:
+    """One container's cgroup: a directory in each hierarchy, all with the same host-absolute path."""
+
+    def __init__(self, path: str, places: tuple[Place, ...]) -> None:
+        self.path = path
+        self.places = places
+
+    @classmethod
+    def open(cls, hierarchies: Hierarchies, path: str) -> ContainerCgroup:
+        """The cgroup at a path, existing or not, without touching it."""
+        return cls(path, places_of(hierarchies, path))
+
+    @classmethod
+    def create(cls, hierarchies: Hierarchies, path: str, resources: Mapping[str, Any]) -> ContainerCgroup:
+        """Make the cgroup with OCI `linux.resources` in force; parents are made on demand."""
+        cgroup = cls.open(hierarchies, path)
+        cgroup.make(resources)
+        return cgroup
+
+    def make(self, resources: Mapping[str, Any]) -> None:
+        """Make the directories and set the limits; Refused or KernelError leaves nothing behind."""
+        writes = limits.writes_of(resources, self.controllers())
+        try:
+            for place in self.places:
+                _make_directory(place, {key for key, _, _ in writes})
+            for controller, file, value in writes:
+                _set(self, controller, file, value)
+        except BaseException:
+            self.remove()
+            raise
+
+    def controllers(self) -> dict[str, int]:
+        """Version (1 or 2) of each controller that this cgroup has."""
+        return {name: place.version for place in self.places for name in place.controllers}
+
+    def directory(self, controller: str) -> str | None:
+        """Directory where a controller's files of this cgroup are; None without that controller."""
+        for place in self.places:
+            if controller in place.controllers:
+                return place.directory
+        return None
+
+    def join(self, pid: int = 0) -> None:
+        """Move a process (0: the caller, whatever its pid namespace) into every hierarchy."""
+        for place in self.places:
+            _write(place.directory + "/cgroup.procs", str(pid))
+
+    def views(self) -> list[tuple[str, str]]:
+        """(name below /sys/fs/cgroup, directory) to show inside the container; name "" on v2 alone."""
+        if len(self.places) == 1 and self.places[0].version == 2:
+            return [("", self.places[0].directory)]
+        return [(place.name, place.directory) for place in self.places]
+
+    def processes(self) -> set[int]:
+        """Pids of all processes in the cgroup and below it."""
+        found: set[int] = set()
+        for place in self.places:
+            for directory, _, _ in os.walk(place.directory):
+                found.update(map(int, usage.read(f"{directory}/cgroup.procs").split()))
+        return found
+
+    def populated(self) -> bool:
+        """Whether a process is left in the cgroup or below it."""
+        unified = self.directory("unified")
+        if unified is not None and os.path.exists(f"{unified}/cgroup.events"):
+            if usage.keyed(f"{unified}/cgroup.events").get("populated"):
+                return True
+            if len(self.places) == 1:
+                return False
+        return bool(self.processes())
+
+    def kill(self) -> None:
+        """SIGKILL to every process, those just forking and those frozen too. Returns without waiting."""
+        unified = self.directory("unified")
+        if unified is None or not _try_write(f"{unified}/cgroup.kill", "1"):
+            self._kill_frozen()
+        else:
+            self._signal_all()
+        self._thaw()
+
+    def final(self) -> dict[str, Any]:
+        """What the container used in all, as far as the kernel tells it; see `usage.final`."""
+        return usage.final(self.directory, self.controllers())
+
+    def remove(self) -> None:
+        """Remove the directories of every hierarchy, those below included; KernelError when it stays busy."""
+        for place in self.places:
+            for directory, _, _ in os.walk(place.directory, topdown=False):
+                _retry(lambda directory=directory: os.rmdir(directory), directory)  # type: ignore[misc]
+
+    def _kill_frozen(self) -> None:
+        """Without cgroup.kill: freeze, so that nothing forks, signal all, and let the thaw deliver it."""
+        freezer = self.directory("freezer")
+        if freezer is not None:
+            _try_write(f"{freezer}/freezer.state", "FROZEN")
+        self._signal_all()
+
+    def _signal_all(self) -> None:
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def _thaw(self) -> None:
+        freezer = self.directory("freezer")
+        if freezer is not None:
+            _try_write(f"{freezer}/freezer.state", "THAWED")
+
+
+def places_of(hierarchies: Hierarchies, path: str) -> tuple[Place, ...]:
+    """A cgroup's directory in each hierarchy that is mounted."""
+    found = []
+    for hierarchy in hierarchies.all():
+        names = tuple(sorted(hierarchy.controllers))
+        if hierarchy.version == 2:
+            names = ("unified", *names)
+        mountpoint = hierarchy.directory("/")
+        found.append(
+            Place(
+                hierarchy.version, names, os.path.basename(mountpoint), mountpoint, hierarchy.directory(path)
+            )
+        )
+    return tuple(found)
+
+
+def _make_directory(place: Place, wanted: set[str]) -> None:
+    """Make a directory with its parents; v2 controllers are handed down, v1 cpusets take their parent's."""
+    relative = place.directory[len(place.mountpoint) :].strip("/")
+    current = place.mountpoint
+    for name in relative.split("/"):
+        if place.version == 2:
+            _hand_down(current, wanted & set(place.controllers))
+        parent, current = current, f"{current}/{name}"
+        try:
+            os.mkdir(current)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise KernelError("make cgroup", current, error.errno or 0, "run as root") from error
+        if place.version == 1 and "cpuset" in place.controllers:
+            _inherit_cpuset(parent, current)
+
+
+def _hand_down(directory: str, controllers: set[str]) -> None:
+    """Enable controllers for the children of a v2 cgroup, those that are not yet."""
+    enabled = set(usage.read(f"{directory}/cgroup.subtree_control").split())
+    for controller in sorted(controllers - enabled):
+        _write(f"{directory}/cgroup.subtree_control", f"+{controller}")
+
+
+def _inherit_cpuset(parent: str, child: str) -> None:
+    """A new v1 cpuset is empty, and nothing can run in it."""
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        if not usage.read(f"{child}/{name}").strip():
+            _write(f"{child}/{name}", usage.read(f"{parent}/{name}").strip())
+
+
+def _set(cgroup: ContainerCgroup, controller: str, file: str, value: str) -> None:
+    directory = cgroup.directory(controller)
+    assert directory is not None, controller
+    try:
+        _write(f"{directory}/{file}", value)
+    except KernelError as error:
+        raise limits.refusal(controller, file, value, error) from error
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise KernelError(f"write {text} to", path, error.errno or 0) from error
+
+
+def _try_write(path: str, text: str) -> bool:
+    """Whether the file exists and took the text."""
+    try:
+        _write(path, text)
+    except KernelError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
+            raise
+        return False
+    return True
+
+
+def _retry(action: Callable[[], None], path: str) -> None:
+    """Do it, again while the kernel says EBUSY, for a limited time: the last process may be a moment away."""
+    limit = time.monotonic() + _WAIT
+    while True:
+        try:
+            action()
+            return
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > limit:
+                raise KernelError("remove cgroup", path, error.errno or 0) from error
+        time.sleep(_PAUSE)

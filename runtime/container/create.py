@@ -1,0 +1,128 @@
+"""From an OCI configuration to a running process: the parent's side of starting a container.
+
+`create` forks the container's first process as its own child and returns once the command has been
+executed, or raises StartError with the step that failed. The caller must have a single thread.
+Source: OCI runtime-spec runtime.md (create and start in one).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runtime.container import setup
+from runtime.container.bundle import plan_of
+from runtime.container.failure import LIMIT, StartError, from_bytes
+from runtime.container.init import ALL_SIGNALS
+from runtime.linux import namespaces
+
+if TYPE_CHECKING:
+    from runtime.container.bundle import Plan
+    from runtime.container.cgroups import ContainerCgroup
+
+__all__ = ["Created", "StartError", "create"]
+
+TIMEOUT = 30.0
+
+
+class Created(NamedTuple):
+    """A running container: pid of its first process (a child of the caller) and a pidfd of it."""
+
+    pid: int
+    pidfd: int
+
+
+def create(
+    config: Mapping[str, Any],
+    *,
+    rootfs: str,
+    cgroup: ContainerCgroup | None,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    status_fd: int = -1,
+) -> Created:
+    """Start the container of an OCI configuration on an unpacked root file system.
+
+    `rootfs` is ignored with annotation `deckwatch.io/rootfs: host`. The three streams become the
+    command's 0, 1, 2. With annotation `deckwatch.io/init: "true"` the built-in init is PID 1 and writes
+    the command's end to `status_fd`; otherwise the command is PID 1. The caller closes the pidfd and
+    reaps the process; after a StartError nothing is left of it.
+    """
+    plan = plan_of(config, rootfs)
+    report, report_write = os.pipe2(os.O_CLOEXEC)
+    sync, sync_child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    handed = setup.Descriptors(stdin, stdout, stderr, report_write, sync_child.fileno(), status_fd)
+    try:
+        pid, pidfd = _fork(plan, handed, cgroup)
+        os.close(report_write)
+        report_write = -1
+        sync_child.close()
+        try:
+            if plan.uid_map:
+                _map_ids(plan, pid, sync)
+            _wait_for_exec(report)
+        except BaseException:
+            _end(pid, pidfd)
+            raise
+        return Created(pid, pidfd)
+    finally:
+        sync.close()
+        sync_child.close()
+        os.close(report)
+        if report_write >= 0:
+            os.close(report_write)
+
+
+def _fork(plan: Plan, handed: setup.Descriptors, cgroup: ContainerCgroup | None) -> tuple[int, int]:
+    """Fork with all signals blocked: the caller's handlers must not run in the child."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ALL_SIGNALS)
+    try:
+        try:
+            pid, pidfd = namespaces.clone(setup.clone_flags(plan))
+        except OSError as error:
+            text = f"cannot create namespaces: {error.strerror}"
+            raise StartError("namespaces", error.errno or 0, text) from error
+        if pid == 0:
+            setup.run(plan, handed, cgroup)
+        return pid, pidfd
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _map_ids(plan: Plan, pid: int, sync: socket.socket) -> None:
+    """Write the maps of the child's user namespace as soon as it is ready for them."""
+    sync.settimeout(TIMEOUT)
+    try:
+        if sync.recv(1) != b"m":
+            return
+        namespaces.map_ids(pid, plan.uid_map, plan.gid_map, privileged=os.geteuid() == 0)
+        sync.send(b"g")
+    except OSError as error:
+        text = f"cannot map ids of the user namespace: {error}"
+        raise StartError("user namespace", error.errno or 0, text) from error
+
+
+def _wait_for_exec(report: int) -> None:
+    """Return at the end of the report pipe, which only execve (or death) closes; StartError when it speaks."""
+    waiting = select.poll()
+    waiting.register(report, select.POLLIN)
+    if not waiting.poll(TIMEOUT * 1000):
+        raise StartError("timeout", 0, f"the container was not set up within {TIMEOUT:.0f} s")
+    raw = os.read(report, LIMIT)
+    if raw:
+        raise from_bytes(raw)
+
+
+def _end(pid: int, pidfd: int) -> None:
+    """Kill and collect a child that failed."""
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    os.waitpid(pid, 0)
+    os.close(pidfd)
