@@ -24,6 +24,11 @@ def label_name(text: str) -> str:
     return _NOT_IN_NAMES.sub("_", text)
 
 
+def valid(text: str) -> str:
+    """The text as it can be written in UTF-8: lone surrogates become U+FFFD."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
 def labels_text(pairs: Iterable[tuple[str, str]]) -> str:
     """Labels without braces: `id="/x",name="web"`; the first of two pairs with one name stands.
 
@@ -41,6 +46,4 @@ def _escaped(value: str) -> str:
     if len(value) > LONGEST_VALUE:
         value = value[: LONGEST_VALUE - 1] + "…"
         Cuts.count += 1
-    if not value.isascii():
-        value = _SURROGATES.sub("\ufffd", value)
-    return value.translate(_ESCAPES)
+    return valid(value).translate(_ESCAPES)
