@@ -194,8 +194,8 @@ class Capture:
             stream.stage.reset()
             self._write_record()
 
-    def tick(self) -> float:
-        """What is done when output pauses; seconds until it wants to be called again (inf: not at all)."""
+    def tick(self, quiet: bool = True) -> float:
+        """What is done now and then, more of it when output is `quiet`; seconds to the next time (inf: never)."""
         now = self._monotonic()
         wait = float("inf")
         if self.blocked_until:
@@ -205,8 +205,10 @@ class Capture:
         for stream in self.streams:
             if stream.stage.pending:
                 wait = min(wait, self._tick_rest(stream, now))
-            elif stream.stage.size > EMPTY_STAGE:
+            elif quiet and stream.stage.size > EMPTY_STAGE:
                 self._empty(stream)
+        if not quiet:
+            return wait
         if self._dirty and wait == float("inf"):
             self._dirty = False
             if _trim is not None:
