@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -76,6 +76,10 @@ class Selector:
         """Whether the container meets every condition."""
         container = one.container if isinstance(one, Entry) else one
         return all(matcher.matches(container) for matcher in self.matchers)
+
+    def matches_identity(self, identity: Mapping[str, str]) -> bool:
+        """The same for the short identity of an event or a record, where labels and state are unknown: empty."""
+        return all(matcher.test(identity.get(matcher.field, "")) for matcher in self.matchers)
 
 
 def _value(container: Container, field: str) -> str:

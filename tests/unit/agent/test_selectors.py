@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.selectors import Ambiguous, NotFound, SelectorError, parse, resolve
-from collectors.model import Container, Entry, State
+from collectors.model import Container, Entry, State, identity
 
 WEB = Container(
     id="/docker/aaaa11112222", name="web", engine="docker", engine_id="aaaa11112222", image="nginx:1.25",
@@ -56,6 +56,11 @@ def test_selectors_choose(text: str, names: set[str]) -> None:
 def test_a_regular_expression_matches_across_lines() -> None:
     two_lines = Container(id="/x", name="x", engine="docker", labels={"note": "one\ntwo"})
     assert parse('label_note=~"one.*"').matches(two_lines)
+
+
+def test_an_identity_is_matched_by_what_it_has() -> None:
+    assert parse('name="web",namespace=""').matches_identity(identity(WEB))
+    assert not parse('label_app="shop"').matches_identity(identity(WEB))
 
 
 def test_a_value_that_is_not_unicode_is_only_a_value() -> None:
