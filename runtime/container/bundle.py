@@ -48,6 +48,9 @@ _PROPAGATION = {
 }
 
 
+_LAST_CAPABILITY = capabilities.last()
+
+
 class Rlimit(NamedTuple):
     """One resource limit; `name` is the OCI one (RLIMIT_NOFILE)."""
 
@@ -141,7 +144,7 @@ def _plan(config: Mapping[str, Any], rootfs: str) -> Plan:
         groups=tuple(user.get("additionalGids", ())),
         umask=int(user.get("umask", 0o022)),
         capabilities=_capability_sets(process.get("capabilities", {})),
-        last_capability=capabilities.last(),
+        last_capability=_LAST_CAPABILITY,
         no_new_privs=bool(process.get("noNewPrivileges", False)),
         rlimits=tuple(_rlimit(entry) for entry in process.get("rlimits", ())),
         oom_score_adj=process.get("oomScoreAdj"),

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runtime.container import setup
 from runtime.container.bundle import plan_of
 from runtime.container.failure import LIMIT, StartError, from_bytes
-from runtime.container.init import ALL_SIGNALS
-from runtime.linux import namespaces
+from runtime.linux import namespaces, signals
 
 if TYPE_CHECKING:
     from runtime.container.bundle import Plan
@@ -80,7 +79,8 @@ def create(
 
 def _fork(plan: Plan, handed: setup.Descriptors, cgroup: ContainerCgroup | None) -> tuple[int, int]:
     """Fork with all signals blocked: the caller's handlers must not run in the child."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ALL_SIGNALS)
+    ignored = signals.ignored()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ALL)
     try:
         try:
             pid, pidfd = namespaces.clone(setup.clone_flags(plan))
@@ -88,7 +88,7 @@ def _fork(plan: Plan, handed: setup.Descriptors, cgroup: ContainerCgroup | None)
             text = f"cannot create namespaces: {error.strerror}"
             raise StartError("namespaces", error.errno or 0, text) from error
         if pid == 0:
-            setup.run(plan, handed, cgroup)
+            setup.run(plan, handed, cgroup, ignored)
         return pid, pidfd
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -10,8 +10,7 @@ import os
 import signal
 
 from runtime.container.status import write_status
-
-ALL_SIGNALS = frozenset(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, 32, 33}
+from runtime.linux import signals
 
 
 def serve(command: int, status: int) -> int:
@@ -20,7 +19,7 @@ def serve(command: int, status: int) -> int:
     All signals must be blocked: what the pid namespace sends to an unblocked PID 1 is lost.
     """
     while True:
-        number = signal.sigwaitinfo(ALL_SIGNALS).si_signo
+        number = signal.sigwaitinfo(signals.ALL).si_signo
         if number != signal.SIGCHLD:
             _forward(command, number)
             continue

@@ -10,7 +10,7 @@ import errno
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runtime.linux.errors import DeckwatchError, KernelError, NotSupported, Refused
+from runtime.linux.errors import DeckwatchError, KernelError, Refused
 
 Write = tuple[str, str, str]
 
@@ -134,9 +134,3 @@ def _devices(rules: list[Mapping[str, Any]]) -> Iterator[Write]:
 
 def _or_max(value: int) -> str:
     return "max" if value < 0 else str(value)
-
-
-def swap_is_enforced(versions: Mapping[str, int], has_memsw: bool, swap_total: int) -> None:
-    """NotSupported when swap cannot be limited and the host has some."""
-    if versions.get("memory") == 1 and not has_memsw and swap_total:
-        raise NotSupported("this kernel does not account swap (swapaccount=0)")

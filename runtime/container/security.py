@@ -88,12 +88,12 @@ def reopen_null(root: int) -> None:
 
 
 def become_user(plan: Plan, sets: CapabilitySets) -> None:
-    """Bounding set, working directory, ids, capabilities, ambient set: the order of §1a of capset(2)'s rules.
+    """Working directory, ids, capabilities, ambient set, in this order: each step needs rights of before.
 
-    The directory is entered once with root's rights, and again with the user's when that failed.
+    The directory is entered once with root's rights, and again with the user's when that failed. The
+    bounding set is limited already. Source: capabilities(7) "Effect of user ID changes on capabilities".
     """
     entered = _enter(plan.cwd)
-    capabilities.limit_bounding_set(sets.bounding, plan.last_capability)
     prctl.set_keep_capabilities(True)
     if not denies_groups(plan):
         identity.set_groups(plan.groups)

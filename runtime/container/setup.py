@@ -11,6 +11,7 @@ import fcntl
 import os
 import resource
 import signal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from runtime.container import init, security
@@ -31,7 +32,7 @@ _STATUS = 5
 _FREE = 6
 _CLONE_TOGETHER = namespaces.NEWPID | namespaces.NEWUTS | namespaces.NEWIPC | namespaces.NEWNET
 _KILL_ONLY = capabilities.mask(("CAP_KILL",))
-_INIT_SETS = CapabilitySets(_KILL_ONLY, _KILL_ONLY, _KILL_ONLY, 0, 0)
+_INIT_SETS = CapabilitySets(0, _KILL_ONLY, _KILL_ONLY, 0, 0)
 _TRY_NEXT = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES))
 
 
@@ -62,14 +63,14 @@ def clone_flags(plan: Plan) -> int:
     return plan.namespaces & _CLONE_TOGETHER
 
 
-def run(plan: Plan, handed: Descriptors, cgroup: ContainerCgroup | None) -> NoReturn:
-    """The child's whole life. Never returns, never raises."""
+def run(plan: Plan, handed: Descriptors, cgroup: ContainerCgroup | None, ignored: Sequence[int]) -> NoReturn:
+    """The child's whole life; `ignored` are the signals that its parent ignores. Never returns, never raises."""
     report = handed.report
     try:
         _keep_only(handed)
         report = _REPORT
         _isolate(plan, cgroup)
-        _start(plan)
+        _start(plan, ignored)
     except BaseException as error:
         try:
             os.write(report, to_bytes(Stage.name, error))
@@ -175,8 +176,10 @@ def _enter_namespaces(plan: Plan) -> None:
     _close(_SYNC)
 
 
-def _start(plan: Plan) -> NoReturn:
+def _start(plan: Plan, ignored: Sequence[int]) -> NoReturn:
     """Become the command, or the init that has it as its child."""
+    Stage.name = "rights"
+    capabilities.limit_bounding_set(plan.capabilities.bounding, plan.last_capability)
     if plan.init:
         Stage.name = "init"
         command, pidfd = namespaces.clone(0)
@@ -188,7 +191,7 @@ def _start(plan: Plan) -> NoReturn:
     if plan.init:
         os.setsid()
     security.become_user(plan, plan.capabilities)
-    _reset_signals()
+    _reset_signals(ignored)
     Stage.name = "exec"
     descriptors.close_from(_REPORT + 1)
     _execute(plan)
@@ -217,11 +220,10 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def _reset_signals() -> None:
+def _reset_signals(ignored: Sequence[int]) -> None:
     """Default dispositions and an empty mask: what the interpreter ignores would stay ignored after execve."""
-    for number in init.ALL_SIGNALS:
-        if signal.getsignal(number) != signal.SIG_DFL:
-            signal.signal(number, signal.SIG_DFL)
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 

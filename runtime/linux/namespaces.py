@@ -38,6 +38,7 @@ FLAGS = {
 }
 
 _CLONE_PIDFD = 0x00001000
+_CLONE_CLEAR_SIGHAND = 0x100000000
 _CLONE_INTO_CGROUP = 0x200000000
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
@@ -55,10 +56,11 @@ class IdMapping(NamedTuple):
 def clone(flags: int, cgroup_fd: int = -1) -> tuple[int, int]:
     """Fork into new namespaces: (pid, pidfd) in the parent, (0, -1) in the child.
 
-    With `cgroup_fd`, a v2 cgroup directory, the child is born inside it.
+    The child has no signal handlers, what was ignored stays ignored. With `cgroup_fd`, a v2 cgroup
+    directory, it is born inside that.
     """
     pidfd = ctypes.c_int(-1)
-    flags |= _CLONE_PIDFD | (_CLONE_INTO_CGROUP if cgroup_fd >= 0 else 0)
+    flags |= _CLONE_PIDFD | _CLONE_CLEAR_SIGHAND | (_CLONE_INTO_CGROUP if cgroup_fd >= 0 else 0)
     arguments = struct.pack(
         "<11Q", flags, ctypes.addressof(pidfd), 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, max(cgroup_fd, 0)
     )

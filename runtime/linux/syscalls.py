@@ -61,14 +61,17 @@ _syscall.argtypes = [ctypes.c_long] + [ctypes.c_void_p] * 6
 Argument = int | bytes | None | ctypes.Array[ctypes.c_char]
 
 
-def number(name: str, machine: str = "") -> int:
+_MACHINE = os.uname().machine
+_HERE = _OLDER.get(_MACHINE, {})
+
+
+def number(name: str) -> int:
     """Number of an older system call here; NotSupported on an architecture that is not known."""
-    machine = machine or os.uname().machine
     try:
-        return _OLDER[machine][name]
+        return _HERE[name]
     except KeyError:
         raise NotSupported(
-            f"the built-in executor does not know architecture {machine}; use engine: runc"
+            f"the built-in executor does not know architecture {_MACHINE}; use engine: runc"
         ) from None
 
 

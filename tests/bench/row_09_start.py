@@ -1,0 +1,173 @@
+"""Row 9: start to exit of /bin/true, against `runc run` and `crun run` on the same bundle, without seccomp.
+
+Ours forks a monitor from a warm, sealed-like interpreter as the zygote does; the monitor makes the cgroup,
+starts the container with the built-in init as PID 1, waits, removes the cgroup and leaves. The references
+do the same with their own program. Repeat with `python -m tests.bench.row_09_start` as root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+from runtime.container.cgroups import places_of
+from runtime.linux import hierarchies
+from runtime.supervision import oci
+from runtime.supervision.spec import decode
+from tests.bench.table import LeftOut, Result
+
+WHAT = "start to exit of /bin/true, without seccomp"
+ROUNDS = 15
+PARENT = "/deckwatch-bench"
+
+# Runs in `python -I -S`: argv is the repository, the bundle and the directories of the cgroup's places.
+OURS = """
+import gc, json, os, sys, time
+sys.path.insert(0, sys.argv[1])
+from runtime.container.cgroups import ContainerCgroup, Place
+from runtime.container.create import create
+bundle, places = sys.argv[2], json.loads(sys.argv[3])
+config = json.load(open(bundle + "/config.json"))
+config["annotations"] = {"deckwatch.io/init": sys.argv[4]}
+null = os.open("/dev/null", os.O_RDWR)
+gc.freeze(); gc.disable()
+for _ in sys.stdin:
+    began = time.perf_counter()
+    monitor = os.fork()
+    if monitor == 0:
+        cgroup = ContainerCgroup(config["linux"]["cgroupsPath"], tuple(Place(p[0], tuple(p[1]), *p[2:]) for p in places))
+        cgroup.make(config["linux"]["resources"])
+        made = create(config, rootfs=bundle + "/rootfs", cgroup=cgroup, stdin=null, stdout=null, stderr=null)
+        code = os.waitstatus_to_exitcode(os.waitpid(made.pid, 0)[1])
+        cgroup.remove()
+        os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(monitor, 0)[1])
+    print(time.perf_counter() - began, code, flush=True)
+"""
+
+# The same for a reference: argv is its command line.
+REFERENCE = """
+import os, sys, time
+null = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1)]
+for _ in sys.stdin:
+    began = time.perf_counter()
+    pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=null)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    print(time.perf_counter() - began, code, flush=True)
+"""
+
+
+def main() -> None:
+    """Print the rows."""
+    missing = [name for name in ("runc", "crun", "busybox") if shutil.which(name) is None]
+    if missing or os.geteuid() != 0:
+        print(LeftOut("9", WHAT, f"needs root and {', '.join(missing) or 'nothing else'}"))
+        return
+    with tempfile.TemporaryDirectory(prefix="deckwatch-bench-") as bundle:
+        _make_bundle(bundle)
+        try:
+            _compare(bundle)
+        finally:
+            _remove_parent()
+
+
+def _compare(bundle: str) -> None:
+    times: dict[str, list[float]] = {}
+    with contextlib.ExitStack() as stack:
+        workers = {
+            "init": stack.enter_context(_ours(bundle, init=True)),
+            "bare": stack.enter_context(_ours(bundle, init=False)),
+            "runc": stack.enter_context(_reference("runc", bundle)),
+            "crun": stack.enter_context(_reference("crun", bundle)),
+        }
+        for round_ in range(ROUNDS + 1):
+            for name, worker in workers.items():
+                milliseconds = worker.run() * 1000
+                if round_:
+                    times.setdefault(name, []).append(milliseconds)
+    median = {name: statistics.median(values) for name, values in times.items()}
+    versions = {name: _version(name) for name in ("runc", "crun")}
+    for ours, note in (("init", "with init and monitor"), ("bare", "with monitor, command as PID 1")):
+        print(Result("9", WHAT, median[ours], median["crun"], "ms", 1.2, versions["crun"], note))
+        print(Result("9", WHAT, median[ours], median["runc"], "ms", 0.5, versions["runc"], note))
+    print(LeftOut("9", "the same with Docker's default seccomp profile", "there is no filter compiler yet"))
+
+
+class _Worker:
+    """A warm process that starts one container for each line it is sent and answers with seconds and code."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def run(self) -> float:
+        """Seconds from request to the collected exit."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        seconds, code = self._process.stdout.readline().split()
+        if code != "0":
+            raise RuntimeError(f"/bin/true ended with {code}")
+        return float(seconds)
+
+
+def _ours(bundle: str, *, init: bool) -> _Worker:
+    places = json.dumps(places_of(hierarchies.detect(), f"{PARENT}/ours"))
+    root = str(pathlib.Path(__file__).parents[2])
+    arguments = [root, bundle, places, "true" if init else "false"]
+    return _Worker([sys.executable, "-I", "-S", "-c", OURS, *arguments])
+
+
+def _reference(name: str, bundle: str) -> _Worker:
+    """A bare interpreter that executes the runtime for each line, by vfork as a shell would."""
+    run = [name, "run", "--bundle", bundle, "deckwatch-bench"]
+    command = [sys.executable, "-I", "-S", "-c", REFERENCE, *run]
+    found = hierarchies.detect()
+    if name == "crun" and found.mode == "hybrid" and found.unified is not None:
+        # crun refuses a hybrid host unless it cannot see the v2 tree.
+        hide = f'umount {found.unified.mountpoint} && exec "$@"'
+        command = ["unshare", "-m", "sh", "-c", hide, "sh", *command]
+    return _Worker(command)
+
+
+def _make_bundle(bundle: str) -> None:
+    """A root file system of busybox alone, and the configuration of a default workload."""
+    os.makedirs(f"{bundle}/rootfs/bin")
+    shutil.copy(str(shutil.which("busybox")), f"{bundle}/rootfs/bin/busybox")
+    os.symlink("busybox", f"{bundle}/rootfs/bin/true")
+    spec = decode(
+        {"name": "bench", "rootfs": f"{bundle}/rootfs", "command": ["/bin/true"], "resources": {"pids": 64}}
+    )
+    config: dict[str, Any] = oci.config_for(
+        spec, "bench-1", cgroup_path=f"{PARENT}/reference", hidden=(), rootless=False, uid=0, gid=0
+    )
+    config["root"] = {"path": "rootfs", "readonly": False}
+    pathlib.Path(f"{bundle}/config.json").write_text(json.dumps(config))
+
+
+def _version(name: str) -> str:
+    text = subprocess.run([name, "--version"], capture_output=True, text=True, check=True).stdout
+    return text.splitlines()[0].replace(" version", "")
+
+
+def _remove_parent() -> None:
+    for hierarchy in hierarchies.detect().all():
+        for directory, _, _ in os.walk(hierarchy.directory(PARENT), topdown=False):
+            os.rmdir(directory)
+
+
+if __name__ == "__main__":
+    main()
