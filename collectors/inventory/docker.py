@@ -59,7 +59,7 @@ class DockerSource:
         self._runs: DockerRuns | None = None
         self._position = Position()
         self._backoff = Backoff()
-        self._away: str | None = None
+        self._away = False
 
     async def run(self, board: Board) -> None:
         """Connect, follow, and connect again, until cancelled."""
@@ -67,9 +67,9 @@ class DockerSource:
         while True:
             reason = await self._until_away(self._runs)
             board.unavailable(ENGINE, reason)
-            if reason != self._away:
+            if not self._away:
                 log.warning(AWAY, socket=self._socket, reason=reason)
-            self._away = reason
+            self._away = True
             await asyncio.sleep(self._backoff.seconds())
 
     async def _until_away(self, runs: DockerRuns) -> str:
@@ -84,7 +84,7 @@ class DockerSource:
 
     def _answered(self, containers: int) -> None:
         self._backoff.reset()
-        self._away = None
+        self._away = False
         log.info(CONNECTED, socket=self._socket, containers=containers)
 
 

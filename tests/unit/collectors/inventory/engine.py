@@ -1,0 +1,121 @@
+"""An engine that does on demand what no real one can be made to do: hang, lie, and answer without end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Engine:
+    """Answers of one engine; a test changes them as it goes. Containers are inspect bodies by id."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.version = {"ApiVersion": "1.41", "MinAPIVersion": "1.12"}
+        self.containers: dict[str, dict[str, object]] = {}
+        self.history: list[dict[str, object]] = []
+        self.asked: list[str] = []
+        self.hanging: set[str] = set()
+        self.streams: set[asyncio.Queue[bytes]] = set()
+        self.raw: dict[str, bytes] = {}
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen on the socket."""
+        app = web.Application()
+        app.router.add_get("/{path:.*}", self._answer)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.UnixSite(self._runner, self.path).start()
+
+    async def stop(self) -> None:
+        """Close all connections and leave the socket."""
+        if self._runner is not None:
+            for stream in self.streams:
+                stream.put_nowait(b"")
+            await self._runner.cleanup()
+            os.unlink(self.path)
+        self._runner = None
+
+    def add(self, id: str, status: str = "running", started: int = 10, **parts: object) -> None:
+        """A container that the engine lists; `started` in seconds of one minute."""
+        state = {"Status": status, "StartedAt": f"2026-01-01T00:00:{started:02}Z"}
+        self.containers[id] = {"Id": id, "Name": f"/{id}", "State": state, **parts}
+
+    def tell(self, id: str, action: str, at: int, **attributes: str) -> None:
+        """An event, also kept for those who ask for the past."""
+        event = {
+            "Type": "container",
+            "Action": action,
+            "Actor": {"ID": id, "Attributes": {"name": id, **attributes}},
+            "timeNano": at,
+        }
+        self.history.append(event)
+        for stream in self.streams:
+            stream.put_nowait(json.dumps(event).encode() + b"\n")
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        path = "/" + request.path.removeprefix("/v1.41").lstrip("/")
+        self.asked.append(path)
+        if path in self.hanging:
+            await asyncio.Event().wait()
+        if path in self.raw:
+            return web.Response(body=self.raw[path])
+        if path == "/version":
+            return web.json_response(self.version)
+        if path == "/_ping":
+            return web.Response(text="OK")
+        if path == "/events":
+            return await self._events(request)
+        if path == "/containers/json":
+            return web.json_response([self._line(one) for one in self.containers.values()])
+        container = self.containers.get(path.split("/")[2])
+        return web.json_response(
+            container or {"message": "No such container"}, status=200 if container else 404
+        )
+
+    def _line(self, container: dict[str, object]) -> dict[str, object]:
+        state = container["State"]
+        assert isinstance(state, dict)
+        return {"Id": container["Id"], "Names": [container["Name"]], "State": state["Status"], "Image": "i"}
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        since, until = (_nanoseconds(request.query.get(name)) for name in ("since", "until"))
+        for event in list(self.history):
+            if since <= int(str(event["timeNano"])) <= (until or 1 << 63):
+                await response.write(json.dumps(event).encode() + b"\n")
+        stream: asyncio.Queue[bytes] = asyncio.Queue()
+        if until:
+            return response
+        self.streams.add(stream)
+        try:
+            while piece := await stream.get():
+                await response.write(piece)
+        finally:
+            self.streams.discard(stream)
+        return response
+
+
+@contextlib.asynccontextmanager
+async def engine_at(path: str) -> AsyncIterator[Engine]:
+    """An engine that listens for the length of a block."""
+    engine = Engine(path)
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()
+
+
+def _nanoseconds(text: str | None) -> int:
+    whole, _, fraction = (text or "0").partition(".")
+    return int(whole) * 10**9 + int(fraction or 0)
