@@ -41,17 +41,12 @@ class Lagged(DeckwatchError):
         self.missed = missed
 
 
-def to_builtins(event: Event) -> dict[str, Any]:
+def to_json(event: Event) -> dict[str, Any]:
     """An event as the API shows it: its time in RFC 3339, unknown values left out."""
     shown: dict[str, Any] = msgspec.to_builtins(event)
     shown["time"] = format_time(event.time)
     shown["observed"] = event.observed
     return shown
-
-
-def to_json(event: Event) -> bytes:
-    """An event as one line of JSON, without the newline."""
-    return msgspec.json.encode(to_builtins(event))
 
 
 class EventLog:
