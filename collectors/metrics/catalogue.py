@@ -36,7 +36,7 @@ class Family:
 
     `labels` are the family's own, beside the base labels. `dead` tells how long its series outlive the
     container: `end` (gauges of use), `final` (counters, `metrics.keep_final`), `kept` (lifecycle,
-    `metrics.keep_dead`).
+    `metrics.keep_dead`); `outlives` names it where the kind does not tell.
     """
 
     name: str
@@ -47,10 +47,13 @@ class Family:
     labels: tuple[str, ...] = ()
     compat: Compat = Compat.SAME
     difference: str = ""
+    outlives: str = ""
 
     @property
     def dead(self) -> str:
         """How long its series outlive the container."""
+        if self.outlives:
+            return self.outlives
         if self.collector == "lifecycle":
             return "kept"
         return "final" if self.kind in (Kind.COUNTER, Kind.UNKNOWN) else "end"
@@ -251,7 +254,7 @@ MEMORY_REFAULT_ANON = _counter(
 )
 OOM_EVENTS = _counter(
     "container_oom_events_total",
-    "oom",
+    "memory",
     "Processes of this cgroup killed for want of memory.",
     compat=Compat.FIXED,
     difference="The cgroup's own oom_kill counter (v1: memory.oom_control, v2: memory.events), where cAdvisor counts lines of the kernel log.",
@@ -275,7 +278,7 @@ THREADS = _gauge(
     "Threads, those of descendant cgroups included.",
     difference="Absent on the root cgroup.",
 )
-THREADS_MAX = _gauge("container_threads_max", "pids", "Most threads allowed; 0 for no limit.")
+THREADS_MAX = _gauge("container_threads_max", "spec", "Most threads allowed; 0 for no limit.")
 PROCESSES = _gauge("container_processes", "pids", "Processes in this cgroup itself.")
 
 _PSI = "On v1 from the unified hierarchy, when the container is in it. Absent without PSI, where cAdvisor says 0."
@@ -438,6 +441,7 @@ LAST_SEEN = _gauge(
     "When the container was last read, in seconds since the epoch; frozen at its end.",
     compat=Compat.FIXED,
     difference="Frozen at the container's end, where cAdvisor tells the time of the scrape.",
+    outlives="final",
 )
 
 ROW: tuple[Family, ...] = (
@@ -475,7 +479,6 @@ ROW: tuple[Family, ...] = (
     FS_WRITES_BYTES,
     FS_WRITES,
     THREADS,
-    THREADS_MAX,
     PROCESSES,
     PRESSURE_CPU_WAITING,
     PRESSURE_CPU_STALLED,
@@ -497,6 +500,7 @@ ROW: tuple[Family, ...] = (
     SPEC_MEMORY_LIMIT,
     SPEC_MEMORY_SWAP_LIMIT,
     SPEC_MEMORY_RESERVATION,
+    THREADS_MAX,
     START_TIME,
     LAST_SEEN,
 )

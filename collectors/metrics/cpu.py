@@ -1,0 +1,85 @@
+"""CPU time, and throttling where there is a quota."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from collectors.cgroups import v1
+from collectors.cgroups.keyed import Keyed
+from collectors.metrics import catalogue
+from collectors.metrics.plan import File, Host, Plan
+from collectors.metrics.rows import Value
+
+_USAGE = catalogue.INDEX[catalogue.CPU_USAGE]
+_USER = catalogue.INDEX[catalogue.CPU_USER]
+_SYSTEM = catalogue.INDEX[catalogue.CPU_SYSTEM]
+_PERIODS = catalogue.INDEX[catalogue.CFS_PERIODS]
+_THROTTLED_PERIODS = catalogue.INDEX[catalogue.CFS_THROTTLED_PERIODS]
+_THROTTLED_SECONDS = catalogue.INDEX[catalogue.CFS_THROTTLED_SECONDS]
+_BURST_PERIODS = catalogue.INDEX[catalogue.CFS_BURST_PERIODS]
+_BURST_SECONDS = catalogue.INDEX[catalogue.CFS_BURST_SECONDS]
+_QUOTA = catalogue.INDEX[catalogue.SPEC_CPU_QUOTA]
+
+_TOTAL = ',cpu="total"'
+_CFS = (b"nr_periods", b"nr_throttled", b"nr_bursts")
+
+
+def probe(host: Host) -> Plan:
+    """cpuacct beside cpu on v1, cpu.stat alone on v2."""
+    if host.hierarchy("cpuacct", "cpu", "unified").version == 2:
+        return Plan((File("unified", "cpu.stat", keep=90),), _parse_v2)
+    files = (
+        File("cpuacct", "cpuacct.usage", keep=90),
+        File("cpuacct", "cpuacct.stat", keep=90),
+        File("cpu", "cpu.stat", keep=80),
+    )
+    return Plan(files, _parse_v1)
+
+
+_v1_stat = Keyed((b"user", b"system"))
+_v1_cfs = Keyed((*_CFS, b"throttled_time", b"burst_time"))
+
+
+def _parse_v1(contents: Sequence[bytes], values: list[Value]) -> None:
+    usage, stat, cfs = contents
+    if usage:
+        values[_USAGE] = ((_TOTAL, int(usage) / 1e9),)
+    if stat:
+        user, system = _v1_stat.values(stat)
+        if user is not None:
+            values[_USER] = v1.ticks(user)
+        if system is not None:
+            values[_SYSTEM] = v1.ticks(system)
+    if cfs and values[_QUOTA] is not None:
+        _throttling(_v1_cfs.values(cfs), 1e9, values)
+
+
+_v2_stat = Keyed((b"usage_usec", b"user_usec", b"system_usec"))
+_v2_cfs = Keyed((*_CFS, b"throttled_usec", b"burst_usec"))
+
+
+def _parse_v2(contents: Sequence[bytes], values: list[Value]) -> None:
+    (stat,) = contents
+    if not stat:
+        return
+    usage, user, system = _v2_stat.values(stat)
+    if usage is not None:
+        values[_USAGE] = ((_TOTAL, usage / 1e6),)
+    if user is not None:
+        values[_USER] = user / 1e6
+    if system is not None:
+        values[_SYSTEM] = system / 1e6
+    if values[_QUOTA] is not None:
+        _throttling(_v2_cfs.values(stat), 1e6, values)
+
+
+def _throttling(counters: Sequence[int | None], second: float, values: list[Value]) -> None:
+    """Periods, throttled periods, burst periods, throttled time and burst time, in units of 1/second."""
+    periods, throttled, bursts, throttled_time, burst_time = counters
+    values[_PERIODS] = periods
+    values[_THROTTLED_PERIODS] = throttled
+    values[_BURST_PERIODS] = bursts
+    if throttled_time is not None:
+        values[_THROTTLED_SECONDS] = throttled_time / second
+    if burst_time is not None:
+        values[_BURST_SECONDS] = burst_time / second

@@ -1,0 +1,68 @@
+"""What a collector of container metrics is: which files it reads, and how it fills a row from them.
+
+A collector is a module with one function `probe(host) -> Plan`, which raises NotSupported with the reason
+when the host does not offer what it reads. `collectors.metrics.support` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from collectors.metrics.rows import Value
+from runtime.linux.errors import NotSupported
+from runtime.linux.hierarchies import Hierarchies, Hierarchy
+
+# Stands for a controller when a file lies in the /proc directory of the container's first process.
+PROC = "proc"
+
+
+class File(NamedTuple):
+    """One file of a cgroup. `controller` names its hierarchy as Hierarchies does, or is PROC.
+
+    `keep` ranks it for being kept open: the highest first, 0 never. What is saved is an open and a close,
+    nearly the same for each, so ranks bring files of one directory together: then the directory itself
+    need not be kept.
+    """
+
+    controller: str
+    name: str
+    keep: int = 0
+
+
+Parse = Callable[[Sequence[bytes], list[Value]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Files to read of each container, in order, and the function that turns them into values.
+
+    `parse(contents, values)` gets b"" for a file that the cgroup does not have, and leaves the values it
+    cannot tell at None. A `rare` plan is for what seldom changes: its files are read once a minute and
+    whenever the inventory reports a change.
+    """
+
+    files: tuple[File, ...]
+    parse: Parse
+    rare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What collectors may ask of the host while they are probed."""
+
+    hierarchies: Hierarchies
+    proc: str = "/proc"
+    sys: str = "/sys"
+
+    def hierarchy(self, *controllers: str) -> Hierarchy:
+        """The hierarchy that carries the first of these controllers that is there; else NotSupported."""
+        for controller in controllers:
+            if (found := self.hierarchies.of(controller)) is not None:
+                return found
+        names = " or ".join(controllers)
+        raise NotSupported(f"no cgroup hierarchy with the controller {names} is mounted")
+
+
+Probe = Callable[[Host], Plan]

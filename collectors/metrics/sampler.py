@@ -1,0 +1,170 @@
+"""Reads every container when asked: one pass over cgroups and /proc, in slices that leave the loop free."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+from collectors.cgroups.procs import pids_in
+from collectors.cgroups.reader import Descriptors
+from collectors.metrics import catalogue, host
+from collectors.metrics.catalogue import Family
+from collectors.metrics.gather import ROOT, Gatherer, Vanished
+from collectors.metrics.plan import Host
+from collectors.metrics.rows import Number, Reading, Row
+from collectors.metrics.target import Target
+from collectors.model import Entry
+from runtime.linux.hierarchies import Hierarchies
+
+# A reading younger than this serves the next scrape too; older ones would bend rate().
+_REUSE = 0.1
+# The loop is held no longer than this at a time.
+_SLICE = 0.004
+
+
+class Sampler:
+    """All containers that are read, and the reading of them.
+
+    `collectors` switches collectors off by name; `descriptor_budget` is how many descriptors may be kept
+    open, None for what the limit on open files leaves. To be used from one event loop, and closed.
+    """
+
+    def __init__(
+        self,
+        hierarchies: Hierarchies,
+        *,
+        proc: str = "/proc",
+        sys: str = "/sys",
+        collectors: Mapping[str, bool] | None = None,
+        descriptor_budget: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._hierarchies = hierarchies
+        self._proc = proc
+        self._clock = clock
+        self.descriptors = Descriptors(descriptor_budget)
+        self._gatherer = Gatherer(Host(hierarchies, proc, sys), collectors or {}, self.descriptors)
+        self._errors = dict.fromkeys(self._gatherer.errors, 0)
+        self._vanished = 0
+        self._lock = asyncio.Lock()
+        self._last: Reading | None = None
+        self._last_at = float("-inf")
+        self._targets: dict[str, Target] = {}
+        root = self.track(ROOT)
+        root.labels = f'id="{ROOT}"'
+
+    def close(self) -> None:
+        """Close every descriptor."""
+        for id in list(self._targets):
+            self.remove(id)
+        self._gatherer.close()
+
+    def track(self, id: str, pid: int = 0) -> Target:
+        """Know a cgroup by its path alone, so that it can have a final reading; it is in no pass yet."""
+        target = self._targets.get(id)
+        if target is None:
+            target = self._targets[id] = Target(id)
+        if pid and pid != target.pid:
+            target.pid = pid
+            target.due = target.wait = 0.0
+        return target
+
+    def add(self, entry: Entry, labels: str) -> None:
+        """Read this container in each pass, under these labels; again when anything about it changed."""
+        target = self.track(entry.container.id, entry.pid)
+        target.labels = labels
+        target.pid_start = entry.pid_start
+        target.started_at = entry.container.started_at
+        target.network = entry.network
+        target.gone = False
+        target.due = target.wait = 0.0
+
+    def remove(self, id: str) -> None:
+        """Forget a container and close its descriptors; one that is not known is forgotten already."""
+        target = self._targets.pop(id, None)
+        if target is not None:
+            target.gone = True
+            self._gatherer.release(target)
+
+    def processes(self, id: str) -> list[int]:
+        """Pids in the container's cgroup; empty when it is gone."""
+        return pids_in(self._hierarchies, id)
+
+    def read_one(self, id: str) -> Row | None:
+        """The final reading of a container, at once; None when it is not known or its cgroup has gone."""
+        target = self._targets.get(id)
+        if target is None:
+            return None
+        try:
+            return self._gatherer.row(target, self._clock(), final=True)
+        except Vanished:
+            return None
+
+    async def read(self) -> Reading:
+        """All rows, now. Who asks while a reading runs gets that one; one of the last 100 ms is reused."""
+        asked_after = self._last
+        async with self._lock:
+            fresh = time.monotonic() - self._last_at < _REUSE
+            if self._last is None or not (fresh or self._last is not asked_after):
+                started = time.monotonic()
+                self._last = await self._read()
+                self._last_at = started
+            return self._last
+
+    async def _read(self) -> Reading:
+        gatherer = self._gatherer
+        now = self._clock()
+        rows: list[Row] = []
+        vanished = 0
+        costs, errors = dict(gatherer.costs), dict(gatherer.errors)
+        slice_end = time.perf_counter() + _SLICE
+        for target in list(self._targets.values()):
+            if target.labels is None or target.gone:
+                continue
+            try:
+                rows.append(gatherer.row(target, now))
+            except Vanished:
+                vanished += 1
+                target.gone = True
+            if time.perf_counter() > slice_end:
+                await asyncio.sleep(0)
+                now = self._clock()
+                slice_end = time.perf_counter() + _SLICE
+        self._vanished += vanished
+        return Reading(
+            time=now,
+            rows=rows,
+            durations={name: cost - costs[name] for name, cost in gatherer.costs.items()},
+            errors={
+                name: count - errors[name] for name, count in gatherer.errors.items() if count > errors[name]
+            },
+            vanished=vanished,
+        )
+
+    def support(self) -> dict[str, str]:
+        """Collectors that are switched on: "" for one that the host supports, else the reason why not."""
+        return dict(self._gatherer.reasons)
+
+    def sections(self) -> list[tuple[Family, list[tuple[str, Number]]]]:
+        """The host's own figures, and what the collectors are and cost: families with labels and values."""
+        durations = self._last.durations if self._last is not None else {}
+        return [
+            *host.sections(self._proc),
+            (
+                catalogue.COLLECTOR_SUPPORTED,
+                [
+                    (f'collector="{name}",reason="{reason}"', 0 if reason else 1)
+                    for name, reason in self.support().items()
+                ],
+            ),
+            (catalogue.COLLECTOR_DURATION, _by_collector(durations)),
+            (catalogue.COLLECTOR_ERRORS, _by_collector(self._gatherer.errors)),
+            (catalogue.VANISHED, [("", self._vanished)]),
+            (catalogue.DESCRIPTORS_KEPT, [("", self.descriptors.kept)]),
+            (catalogue.DESCRIPTORS_BUDGET, [("", self.descriptors.budget)]),
+        ]
+
+
+def _by_collector(values: Mapping[str, Number]) -> list[tuple[str, Number]]:
+    return [(f'collector="{name}"', value) for name, value in values.items()]
