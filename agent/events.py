@@ -119,9 +119,9 @@ class EventLog:
         health: Health | None = None,
         process: dict[str, Any] | None = None,
         observed: str = "live",
-    ) -> Event:
+    ) -> None:
         """Append what happened to a container in its run `container.run`."""
-        return self.append(
+        self.append(
             Event(
                 id=0,
                 time=time,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from array import array
 from typing import Any
 
@@ -60,18 +61,15 @@ class Recorder:
         self._points = max(1, int(keep / spacing))
         self._histories: dict[str, History] = {}
         self._swept = 0.0
-        self._last = -float("inf")
+        self.last = -float("inf")
+        """When the last reading was given, on the monotonic clock; minus infinity before the first."""
 
     def __len__(self) -> int:
         return len(self._histories)
 
-    def age(self, now: float) -> float:
-        """Seconds since the last reading that was given, recorded or not; infinite before the first."""
-        return now - self._last
-
     def add(self, reading: Reading) -> None:
         """Record a pass over the host, or nothing of it that follows the last record too closely."""
-        self._last = reading.time
+        self.last = time.monotonic()
         for row in reading.rows:
             history = self._histories.get(row.id)
             if history is None:
@@ -88,22 +86,22 @@ class Recorder:
         """Drop what was recorded of a container."""
         self._histories.pop(id, None)
 
-    def since(self, id: str, time: float) -> list[dict[str, Any]]:
-        """Readings later than `time`, the oldest first: `{"time": …, metric name: value, …}`.
+    def since(self, id: str, after: float) -> list[dict[str, Any]]:
+        """Readings later than `after`, the oldest first: `{"time": …, metric name: value, …}`.
 
         The last one has everything that its container's last scrape had; those before it `COLUMNS`.
         """
         history = self._histories.get(id)
         if history is None:
             return []
-        start = max(time, history.times[-1] - self._keep) if history.times else time
+        start = max(after, history.times[-1] - self._keep) if history.times else after
         found = [
             {"time": at} | {name: value for name, value in zip(_NAMES, values, strict=True) if value == value}
             for at, *values in zip(history.times, *history.columns, strict=True)
             if at > start
         ]
         latest = history.latest
-        if latest is not None and latest.time > time:
+        if latest is not None and latest.time > after:
             if found and found[-1]["time"] == latest.time:
                 found.pop()
             found.append(_whole(latest))

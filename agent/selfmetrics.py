@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import platform
 from collections.abc import Callable, Iterator, Mapping
 
@@ -113,12 +114,13 @@ _OTHER = "other"
 class SelfMetrics(Collector):
     """The agent's registry. Counters are added to, gauges are read from where the truth is at each scrape."""
 
-    def __init__(self, version: str, *, proc: str = "/proc") -> None:
+    def __init__(self, version: str = "", *, proc: str = "/proc") -> None:
         self.registry = CollectorRegistry()
         self._values: dict[Family, dict[LabelValues, Number]] = {
             family: {} for family in FAMILIES if family.kind is Kind.COUNTER
         }
         self._readers: dict[Family, Reader] = {LABELS_CUT: lambda: Cuts.count}
+        version = version or importlib.metadata.version("deckwatch")
         self._values[BUILD_INFO] = {(version, platform.python_version()): 1}
         for family in FAMILIES:
             if family.kind is Kind.COUNTER and not family.labels:
@@ -145,6 +147,18 @@ class SelfMetrics(Collector):
     def put(self, family: Family, value: Number) -> None:
         """Set a gauge without labels."""
         self._values[family] = {(): value}
+
+    def final_sample_missed(self) -> None:
+        """A container's cgroup was gone before its final reading."""
+        self.add(FINAL_SAMPLE_MISSED)
+
+    def series_dropped(self, count: int) -> None:
+        """So many series were left out of a scrape."""
+        self.add(SERIES_DROPPED, amount=count)
+
+    def rescanned(self, reason: str) -> None:
+        """All cgroups were walked again."""
+        self.add(RESCANS, reason)
 
     def observe(self, reading: Reading) -> None:
         """Take over what a pass over the host cost and could not read."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -45,15 +47,23 @@ def test_what_is_known_from_the_start(openmetrics: bool) -> None:
     assert not any(key[0].endswith("_created") for key in found)
 
 
+def test_without_a_version_it_tells_the_installed_one() -> None:
+    assert any(
+        "deckwatch_build_info" in key and version("deckwatch") in key for key in samples(SelfMetrics())
+    )
+
+
 def test_counters_add_up() -> None:
     own = SelfMetrics("1")
-    own.add(FINAL_SAMPLE_MISSED)
-    own.add(SERIES_DROPPED, amount=41)
+    own.final_sample_missed()
+    own.series_dropped(41)
     own.add(SERIES_DROPPED)
+    own.rescanned("overflow")
     own.add(HTTP_REQUESTS, "/metrics", "200", amount=3)
     found = samples(own)
     assert found[("deckwatch_final_sample_missed_total",)] == 1
     assert found[("deckwatch_series_dropped_total",)] == 42
+    assert found[("deckwatch_cgroup_rescans_total", "overflow")] == 1
     assert found[("deckwatch_http_requests_total", "200", "/metrics")] == 3
 
 
