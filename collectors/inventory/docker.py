@@ -152,8 +152,8 @@ class Connection:
         await self._replay(now)
         async with asyncio.TaskGroup() as tasks:
             lanes: Lanes[DockerEvent | None] = Lanes(tasks, self._handle)
-            # The stream opens before the list is asked for, so that nothing falls between them.
-            tasks.create_task(self._read(now - OVERLAP_NS))
+            # The stream begins before the list is asked for, so that nothing falls between them.
+            tasks.create_task(self._read(now))
             answered(await self._resync())
             tasks.create_task(self._check(lanes))
             while True:

@@ -1,0 +1,231 @@
+"""Real engines of the tests' own: private directories, sockets, bridges and cgroups, and nothing left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+
+from runtime.linux import mountinfo
+
+IMAGE = "deckwatch-test:1"
+BUSYBOX = "/bin/busybox"
+APPLETS = (
+    "sh",
+    "sleep",
+    "true",
+    "false",
+    "dd",
+    "cat",
+    "yes",
+    "seq",
+    "awk",
+    "head",
+    "echo",
+    "nc",
+    "wget",
+    "kill",
+)
+
+
+class Missing(Exception):
+    """What a test needs is not here; the text says what."""
+
+
+def wait_until(condition: Callable[[], object], what: str, limit: float = 30.0) -> None:
+    """Return once a condition holds; an assertion names what did not come in time."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come within {limit:g} s"
+        time.sleep(0.02)
+
+
+def require(*binaries: str) -> None:
+    """Raise Missing without root or without one of these programs."""
+    if os.geteuid() != 0:
+        raise Missing("needs root to start an engine")
+    for binary in binaries:
+        if shutil.which(binary) is None:
+            raise Missing(f"{binary} is not installed; tests/install-engines installs it")
+
+
+class Dockerd:
+    """A Docker engine with its own data, socket, bridge and cgroup parent.
+
+    Containers survive its restarts (live restore). `stop` removes them all, and whatever else it made.
+    """
+
+    def __init__(self) -> None:
+        self.directory = tempfile.mkdtemp(prefix="dwd-", dir="/tmp")
+        tag = os.path.basename(self.directory).removeprefix("dwd-").lower().replace("_", "x")
+        self.socket = f"{self.directory}/docker.sock"
+        self.bridge = f"dwb{tag}"[:15]
+        self.cgroup_parent = f"/deckwatch-test-{tag}"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": self.directory,
+            "DOCKER_HOST": f"unix://{self.socket}",
+            "DOCKER_CONFIG": f"{self.directory}/config",
+        }
+
+    def start(self) -> None:
+        """Make the bridge and the image, start the engine, wait until it answers."""
+        subnet = f"10.{random.randrange(200, 250)}.{random.randrange(256)}.1/24"
+        _run("ip", "link", "add", "name", self.bridge, "type", "bridge")
+        _run("ip", "address", "add", subnet, "dev", self.bridge)
+        _run("ip", "link", "set", self.bridge, "up")
+        self.start_engine()
+        self.docker("import", "-c", 'CMD ["/bin/sh"]', "-c", "ENV PATH=/bin", "-", IMAGE, stdin=_image())
+
+    def start_engine(self) -> None:
+        """Start dockerd, also again after `stop_engine`."""
+        with open(f"{self.directory}/dockerd.log", "ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    "dockerd",
+                    *("--data-root", f"{self.directory}/data", "--exec-root", f"{self.directory}/exec"),
+                    *("--host", f"unix://{self.socket}", "--pidfile", f"{self.directory}/pid"),
+                    *("--bridge", self.bridge, "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
+                    *("--cgroup-parent", self.cgroup_parent, "--exec-opt", "native.cgroupdriver=cgroupfs"),
+                    *("--live-restore", "--log-level", "warn"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(self._answers, "an answer of dockerd", 60)
+
+    def stop_engine(self) -> None:
+        """Stop dockerd and its containerd; containers go on."""
+        process = self._process
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+        self._process = None
+
+    def docker(self, *arguments: str, check: bool = True, stdin: bytes = b"", timeout: float = 90) -> str:
+        """Run the docker command line against this engine; its standard output without the last newline."""
+        return (
+            self.docker_bytes(*arguments, check=check, stdin=stdin, timeout=timeout)[0].decode().rstrip("\n")
+        )
+
+    def docker_bytes(
+        self, *arguments: str, check: bool = True, stdin: bytes = b"", timeout: float = 90
+    ) -> tuple[bytes, bytes]:
+        """The same, as the bytes of standard output and of standard error."""
+        done = subprocess.run(
+            ["docker", *arguments],
+            input=stdin,
+            capture_output=True,
+            env=self._environment,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"docker {' '.join(arguments)}: {done.stderr.decode().strip()}")
+        return done.stdout, done.stderr
+
+    def run(self, *arguments: str) -> str:
+        """`docker run -d` of the test image with these options, or `OPTIONS -- COMMAND`; the container's id."""
+        at = arguments.index("--") if "--" in arguments else len(arguments)
+        return self.docker("run", "-d", *arguments[:at], IMAGE, *arguments[at + 1 :])
+
+    def remove_all(self) -> None:
+        """Remove every container of this engine."""
+        ids = self.docker("ps", "-aq").split()
+        for begin in range(0, len(ids), 100):
+            self.docker("rm", "-f", *ids[begin : begin + 100], check=False)
+
+    def stop(self) -> None:
+        """Remove containers, engine, mounts, bridge, cgroups and files."""
+        try:
+            if self._process is None:
+                self.start_engine()
+            self.remove_all()
+        finally:
+            self.stop_engine()
+            unmount_below(self.directory)
+            _run("ip", "link", "delete", self.bridge, check=False)
+            remove_cgroups(self.cgroup_parent)
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            with open(f"{self.directory}/dockerd.log", encoding="utf-8", errors="replace") as log:
+                raise Missing(f"dockerd does not start here: {log.read()[-500:]}")
+        done = subprocess.run(
+            ["docker", "version"], capture_output=True, env=self._environment, timeout=30, check=False
+        )
+        return done.returncode == 0
+
+
+def dockerd() -> Iterator[Dockerd]:
+    """An engine for the length of a session; raises Missing where none can be had."""
+    require("dockerd", "containerd", "docker", "runc", "ip")
+    if not os.path.exists(BUSYBOX):
+        raise Missing("busybox-static is not installed; tests/install-engines installs it")
+    engine = Dockerd()
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.stop()
+
+
+def cgroup_directories(path: str) -> list[str]:
+    """Directories of one cgroup path in every mounted hierarchy."""
+    mounts = [mount for mount in mountinfo.read() if mount.fs_type in ("cgroup", "cgroup2")]
+    found = [mount.target + path for mount in mounts if mount.root == "/"]
+    return [directory for directory in found if os.path.isdir(directory)]
+
+
+def remove_cgroups(path: str) -> None:
+    """Remove a cgroup and all below it, in every hierarchy; they must be empty of processes."""
+    for top in cgroup_directories(path):
+        for directory, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
+
+
+def unmount_below(directory: str) -> None:
+    """Unmount everything at or below a directory, the innermost first."""
+    targets = [mount.target for mount in mountinfo.read() if mount.target.startswith(directory + "/")]
+    for target in reversed(targets):
+        _run("umount", "--lazy", target, check=False)
+
+
+def _run(*command: str, check: bool = True) -> None:
+    done = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    if check and done.returncode != 0:
+        raise Missing(f"{' '.join(command)}: {done.stderr.decode().strip()}")
+
+
+def _image() -> bytes:
+    """A root file system of busybox alone, as a tar."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        tar.add(BUSYBOX, "bin/busybox")
+        for applet in APPLETS:
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+        directory = tarfile.TarInfo("tmp")
+        directory.type, directory.mode = tarfile.DIRTYPE, 0o1777
+        tar.addfile(directory)
+    return content.getvalue()
