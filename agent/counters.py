@@ -22,6 +22,7 @@ from collectors.model import Container, Health, Reason, State
 log = structlog.get_logger()
 
 COUNTERS_RESET = "lifecycle_counters_put_aside"
+_RUNS_KEPT = 50
 _HEALTH = {Health.HEALTHY: 1, Health.NONE: -1}
 
 
@@ -76,6 +77,7 @@ class Counts(msgspec.Struct):
     state: str = State.RUNNING
     health: str = Health.NONE
     seen: Seen = Seen()
+    runs: list[tuple[int, float]] = []  # the newest runs and when they started
 
 
 class LifecycleCounters:
@@ -123,9 +125,15 @@ class LifecycleCounters:
 
     def remember(self, key: Key, seen: Seen) -> None:
         """Note the last run that was told of."""
-        if self._counts[key].seen != seen:
-            self._counts[key].seen = seen
-            self._write(key)
+        counts = self._counts[key]
+        if counts.seen == seen:
+            return
+        if seen.started_at is not None and (
+            not counts.runs or counts.runs[-1] != (seen.run, seen.started_at)
+        ):
+            counts.runs = [*counts.runs[-_RUNS_KEPT + 1 :], (seen.run, seen.started_at)]
+        counts.seen = seen
+        self._write(key)
 
     def exited(self, key: Key, reason: Reason, code: int | None) -> None:
         """A run ended."""

@@ -118,6 +118,8 @@ class Lifecycle:
                 self._unlisted(old)
             return
         name = _name(new)
+        if old is not None and _name(old) != name:
+            self._superseded(old)
         life = self._lives.get(name)
         if life is None:
             self._first_seen(name, new)
@@ -178,6 +180,11 @@ class Lifecycle:
     def lives(self) -> Iterable[Life]:
         """Every container that an engine lists."""
         return self._lives.values()
+
+    def by_id(self, id: str) -> Life | None:
+        """The container of a cgroup, or of an engine's own id when it ended before it was seen."""
+        name = self._by_id.get(id)
+        return self._lives.get(name) if name else None
 
     def container(self, life: Life) -> Container:
         """A container as a user sees it: the engine's report, corrected by what the kernel has said since."""
@@ -250,10 +257,8 @@ class Lifecycle:
         if seen.is_run(container):
             return seen.alive
         return (
-            (self._last_alive is not None
-            and container.finished_at >= self._last_alive)
-            or container.finished_at >= self._since
-        )
+            self._last_alive is not None and container.finished_at >= self._last_alive
+        ) or container.finished_at >= self._since
 
     def _before_us(self, container: Container) -> bool:
         return container.started_at is not None and container.started_at < self._since
@@ -272,7 +277,8 @@ class Lifecycle:
             restarted = seen.run > 0 and (
                 seen.engine_id == container.engine_id or bool(container.pod or container.workload)
             )
-            life.run = seen.run + 1
+            # Own workloads count their runs themselves.
+            life.run = container.run if container.engine == "deckwatch" else seen.run + 1
             late = self._before_us(container)
             if seen.run > 0 or not late or self._last_alive is not None:
                 self._emit(EventType.START, life, time=container.started_at or self._clock(), late=late)
@@ -397,9 +403,21 @@ class Lifecycle:
             container = msgspec.structs.replace(container, state=State.EXITED)
         self._dead[name] = (self._clock(), container, life.key)
         self._counters.set_state(life.key, State.EXITED)
-        self._by_id.pop(entry.container.id, None)
+        self._by_id.pop(entry.container.id or entry.container.engine_id, None)
         if entry.container.id:
             self._sampler.remove(entry.container.id)
+
+    def _superseded(self, entry: Entry) -> None:
+        """Another source names this cgroup now: no container ended, only what is known of it changed."""
+        life = self._lives.pop(_name(entry), None)
+        if life is not None:
+            self._cancel_settle(life)
+            self._by_id.pop(entry.container.id or entry.container.engine_id, None)
+            self._counters.forget(life.key)
+
+    def runs(self, life: Life) -> list[tuple[int, float]]:
+        """The newest runs of a container's name and when they started, rising."""
+        return list(self._counters.counts(life.key).runs)
 
     def _differences(self, life: Life, before: Entry) -> None:
         """Events of a run that goes on: health, pause, resume."""
@@ -455,9 +473,8 @@ class Lifecycle:
 
     def _index(self, name: str, before: Entry | None, entry: Entry) -> None:
         if before is not None and before.container.id != entry.container.id:
-            self._by_id.pop(before.container.id, None)
-        if entry.container.id:
-            self._by_id[entry.container.id] = name
+            self._by_id.pop(before.container.id or before.container.engine_id, None)
+        self._by_id[entry.container.id or entry.container.engine_id] = name
 
     def _cancel_settle(self, life: Life) -> None:
         if life.settle is not None:

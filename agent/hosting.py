@@ -1,0 +1,103 @@
+"""The agent's own workloads: whether this host can run them, and the supervisor that does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+import structlog
+
+from agent.conditions import Conditions
+from agent.config import Config
+from runtime.linux.errors import DeckwatchError
+from runtime.linux.hierarchies import Hierarchies
+from runtime.supervision.events import WorkloadEvent
+from runtime.supervision.supervisor import Supervisor
+
+log = structlog.get_logger()
+
+RUNTIME_OFF = "runtime_off"
+WORKLOADS_REFUSED = "workloads_refused"
+
+# Where engines keep what is theirs: out of sight of a workload on the host's root file system.
+_ENGINES = (
+    "/var/lib/docker",
+    "/var/lib/containerd",
+    "/var/lib/containers",
+    "/var/lib/kubelet",
+    "/etc/kubernetes",
+    "/var/lib/rancher",
+)
+
+
+def hidden_directories(config: Config) -> list[str]:
+    """Directories that no workload on `rootfs: host` may look into."""
+    return [*_ENGINES, os.path.abspath(config.paths.state), os.path.abspath(config.paths.run)]
+
+
+def why_off(config: Config) -> str:
+    """Why workloads cannot be run here; empty when they can."""
+    if config.runtime.enabled is False:
+        return "runtime.enabled is false"
+    if os.getpid() != 1 and os.path.exists("/.dockerenv"):
+        return "the agent runs in a container"
+    if not os.access("/proc/self/ns/user", os.F_OK) and os.geteuid() != 0:
+        return "an ordinary user needs user namespaces, and this kernel has none"
+    return ""
+
+
+class Hosting:
+    """Holds the supervisor, or the reason why there is none."""
+
+    def __init__(
+        self,
+        config: Config,
+        hierarchies: Hierarchies,
+        conditions: Conditions,
+        on_event: Callable[[WorkloadEvent], None],
+    ) -> None:
+        self.reason = why_off(config)
+        self._conditions = conditions
+        self._on_exit = config.runtime.on_exit
+        self.supervisor: Supervisor | None = None
+        if self.reason:
+            if config.workloads or config.runtime.enabled is True:
+                conditions.set("runtime_off", reason=self.reason)
+                log.warning(RUNTIME_OFF, reason=self.reason)
+            return
+        self.supervisor = Supervisor(
+            run_dir=config.paths.run,
+            state_dir=config.paths.state,
+            cgroup_parent=config.runtime.cgroup_parent,
+            hierarchies=hierarchies,
+            hidden=hidden_directories(config),
+            on_event=on_event,
+        )
+
+    async def run(self) -> None:
+        """Keep the workloads running until cancelled."""
+        if self.supervisor is not None:
+            await self.supervisor.run()
+
+    async def apply(self, config: Config) -> None:
+        """Bring the workloads that files own in line with the configuration."""
+        self._on_exit = config.runtime.on_exit
+        if self.supervisor is None:
+            return
+        owned = dict(config.workload_files)
+        for owner in {one.owner for one in self.supervisor.status()} - {"api"}:
+            owned.setdefault(owner, ())
+        for owner, specs in owned.items():
+            try:
+                await self.supervisor.apply(specs, owner=owner, prune=True)
+                self._conditions.clear("workload_failed", owner)
+            except DeckwatchError as error:
+                log.error(WORKLOADS_REFUSED, owner=owner, reason=str(error))
+                self._conditions.set("workload_failed", owner, name=owner, state="refused", reason=str(error))
+
+    async def shutdown(self) -> None:
+        """End as the configuration says: the workloads go on, or all of them are stopped."""
+        if self.supervisor is not None:
+            async with asyncio.timeout(60):
+                await self.supervisor.shutdown(self._on_exit)

@@ -1,0 +1,394 @@
+"""The running agent: what is started in which order, how it stops, and how it takes a new configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import structlog
+
+from agent import discovery, host, logsetup, processes, selectors
+from agent.conditions import Condition, Conditions
+from agent.config import Config, ConfigError, load
+from agent.counters import LifecycleCounters
+from agent.events import EventLog
+from agent.finals import Finals
+from agent.homes import Home
+from agent.hosting import Hosting
+from agent.http.app import Servers
+from agent.labels import base_labels, info_labels
+from agent.lifecycle import Lifecycle
+from agent.logs import LogService, QueryLimits
+from agent.logtargets import log_targets
+from agent.newcomers import Newcomers
+from agent.recorder import Recorder
+from agent.scrape import Scraper, Sections
+from agent.selfmetrics import SelfMetrics
+from agent.sources import sources_for
+from collectors.cgroups.watch import CgroupWatch
+from collectors.inventory.merge import Inventory
+from collectors.metrics import catalogue
+from collectors.metrics.rows import Reading
+from collectors.metrics.sampler import Sampler
+from collectors.model import Container, Entry
+from runtime.linux import hierarchies as cgroup_hierarchies
+from runtime.linux.errors import DeckwatchError
+from runtime.supervision.events import WorkloadEvent
+from runtime.supervision.supervisor import Supervisor
+
+log = structlog.get_logger()
+
+STARTED = "agent_started"
+STOPPING = "agent_stopping"
+RELOADED = "configuration_reloaded"
+RELOAD_REFUSED = "configuration_refused"
+PART_FAILED = "part_failed"
+
+_TICK = 5.0
+_RECORD_EVERY = 10.0
+
+
+class Service:
+    """Implements `agent.api.AgentApi`. `run` lives until SIGTERM or SIGINT."""
+
+    def __init__(self, config: Config, path: str | None, overrides: Sequence[str]) -> None:
+        self._config = config
+        self._path = path
+        self._overrides = tuple(overrides)
+        self._conditions = Conditions()
+        self._stop = asyncio.Event()
+        self._reload_wanted = asyncio.Event()
+        self._homes = [
+            Home(config.paths.state, "paths.state"),
+            Home(config.paths.run, "paths.run", mode=0o755),
+        ]
+        state, run = config.paths.state, config.paths.run
+        self._events = EventLog(os.path.join(state, "events.sqlite"), max_events=config.events.max_events)
+        self._counters = LifecycleCounters(os.path.join(state, "lifecycle.sqlite"))
+        self._finals = Finals(config.metrics.keep_final)
+        self._recorder = Recorder()
+        self._hierarchies = cgroup_hierarchies.detect(config.paths.proc)
+        self._sampler = Sampler(
+            self._hierarchies,
+            proc=config.paths.proc,
+            collectors=config.metrics.collectors,
+            descriptor_budget=None,
+        )
+        self._newcomers = Newcomers(self._sampler)
+        self._self_metrics = SelfMetrics()
+        self._lifecycle = Lifecycle(
+            sampler=self._sampler,
+            newcomers=self._newcomers,
+            finals=self._finals,
+            counters=self._counters,
+            events=self._events,
+            labels_of=lambda entry: base_labels(entry, self._config.metrics.series_labels),
+            add=self._sampler.add,
+            missed=self._self_metrics.final_sample_missed,
+            keep_dead=config.metrics.keep_dead,
+        )
+        self._sources = sources_for(config, self._hierarchies)
+        self._inventory = Inventory(
+            self._sources.all(),
+            self._changed,
+            include=_any_of(config.inventory.include),
+            exclude=_any_of(config.inventory.exclude),
+        )
+        self._watch = CgroupWatch(
+            self._hierarchies,
+            on_created=self._cgroup_created,
+            on_removed=self._cgroup_removed,
+            on_rescan=self._rescanned,
+        )
+        self._scraper = Scraper(
+            sampler=self._sampler,
+            finals=self._finals,
+            registry=self._self_metrics.registry,
+            sections=self._sections,
+            observe=self._observe,
+            dropped=self._self_metrics.series_dropped,
+            drop=config.metrics.drop,
+            series_limit=config.metrics.series_limit,
+        )
+        self._hosting = Hosting(config, self._hierarchies, self._conditions, self._workload_event)
+        self._logs = (
+            LogService(
+                state_dir=state,
+                run_dir=run,
+                start_at=config.logs.start_at,
+                query_limits=QueryLimits(
+                    max_bytes=config.query.max_bytes,
+                    timeout=config.query.timeout,
+                    concurrency=config.query.concurrency,
+                ),
+            )
+            if config.logs.enabled
+            else None
+        )
+        self._targets_changed = False
+        self._servers = Servers(self, self._conditions)
+
+    # Life
+
+    async def run(self) -> None:
+        """Start everything, serve until told to stop, and leave in order."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
+        try:
+            async with asyncio.TaskGroup() as parts:
+                tasks = [
+                    parts.create_task(self._watch.run(), name="cgroup-watch"),
+                    parts.create_task(self._inventory.run(), name="inventory"),
+                    parts.create_task(self._hosting.run(), name="supervisor"),
+                    parts.create_task(self._tick(), name="tick"),
+                    parts.create_task(self._reload_on_signal(), name="reload"),
+                ]
+                if self._logs is not None:
+                    tasks.append(parts.create_task(self._logs.run(), name="log-worker"))
+                await self._hosting.apply(self._config)
+                await self._servers.start()
+                log.info(
+                    STARTED,
+                    pid=os.getpid(),
+                    node=self._config.node,
+                    cgroups=self._hierarchies.mode,
+                    urls=self._servers.urls,
+                )
+                await self._stop.wait()
+                log.info(STOPPING)
+                await self._servers.stop()
+                await self._hosting.shutdown()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        self._lifecycle.close()
+        self._newcomers.close()
+        self._events.close()
+        self._counters.close()
+        for home in self._homes:
+            home.close()
+
+    async def _tick(self) -> None:
+        recorded = 0.0
+        while True:
+            await asyncio.sleep(_TICK)
+            self._lifecycle.tick()
+            self._set_log_targets()
+            if time.monotonic() - max(recorded, self._recorder.last) >= _RECORD_EVERY:
+                recorded = time.monotonic()
+                self._observe(await self._sampler.read())
+
+    # What the parts tell
+
+    def _changed(self, old: Entry | None, new: Entry | None) -> None:
+        self._lifecycle.changed(old, new)
+        if not self._targets_changed:
+            self._targets_changed = True
+            asyncio.get_running_loop().call_later(0.05, self._set_log_targets)
+
+    def _cgroup_created(self, path: str) -> None:
+        self._inventory.saw(path)
+        self._sources.cgroups.created(path)
+        if path not in self._inventory.entries():
+            self._newcomers.created(path)
+
+    def _cgroup_removed(self, path: str) -> None:
+        self._newcomers.removed(path)
+        self._lifecycle.cgroup_removed(path)
+        self._sources.cgroups.removed(path)
+
+    def _rescanned(self, reason: str) -> None:
+        self._self_metrics.rescanned(reason)
+        self._sources.cgroups.reset(self._watch.paths())
+
+    def _workload_event(self, event: WorkloadEvent) -> None:
+        self._sources.workloads.notify()
+
+    def _observe(self, reading: Reading) -> None:
+        self._lifecycle.read(reading)
+        self._recorder.add(reading)
+        self._self_metrics.observe(reading)
+
+    def _set_log_targets(self) -> None:
+        self._targets_changed = False
+        if self._logs is not None:
+            self._logs.set_targets(log_targets(self._lifecycle, self._config.node))
+
+    def _sections(self) -> Sections:
+        return [
+            *self._counters.sections(),
+            *(self._logs.sections(self._log_labels) if self._logs is not None else ()),
+            (
+                catalogue.INFO,
+                [
+                    (info_labels(life.entry, self._config.metrics.container_labels), 1)
+                    for life in self._lifecycle.lives()
+                    if life.alive
+                ],
+            ),
+            *host.sections(),
+        ]
+
+    def _log_labels(self, id: str) -> str | None:
+        life = self._lifecycle.by_id(id)
+        return base_labels(life.entry, self._config.metrics.series_labels) if life is not None else None
+
+    # The front doors (agent.api.AgentApi)
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self._config
+
+    @property
+    def events(self) -> EventLog:
+        """The bus and its persisted ring."""
+        return self._events
+
+    @property
+    def logs(self) -> LogService | None:
+        """Queries and live streams; None when logs are off."""
+        return self._logs
+
+    @property
+    def workloads(self) -> Supervisor | None:
+        """The supervisor; None when the runtime is off."""
+        return self._hosting.supervisor
+
+    @property
+    def runtime_reason(self) -> str:
+        """Why the runtime is off; empty when it is on."""
+        return self._hosting.reason
+
+    def containers(self, *, dead: bool = False) -> Sequence[Container]:
+        """All containers by name; with `dead` those still kept after their end."""
+        return self._lifecycle.containers(dead=dead)
+
+    def stats(self, id: str, since: float) -> list[dict[str, Any]]:
+        """Recorded readings of one container since a time."""
+        return self._recorder.since(id, since)
+
+    async def processes(self, id: str) -> list[dict[str, Any]]:
+        """Processes of one container."""
+        return await processes.describe(self._sampler.processes(id))
+
+    def scrape(self, accept: str, gzip: bool, collect: Sequence[str]) -> tuple[str, AsyncIterator[bytes]]:
+        """One exposition: content type and body."""
+        return self._scraper.scrape(accept, gzip, collect)
+
+    def targets(self) -> list[dict[str, Any]] | None:
+        """Prometheus http_sd groups; None before the first complete inventory."""
+        if not self._inventory.complete:
+            return None
+        return discovery.targets(
+            self._inventory.entries().values(),
+            node=self._config.node,
+            prefix=self._config.discovery.prefix,
+            host_address=self._config.discovery.host_address,
+        )
+
+    def conditions(self) -> list[Condition]:
+        """What is degraded, each with its remedy."""
+        self._report_conditions()
+        return self._conditions.current()
+
+    def ready(self) -> bool:
+        """Whether the inventory is complete and a listener answers."""
+        return self._inventory.complete and self._servers.up
+
+    async def reload(self) -> None:
+        """Read the configuration again; raises ConfigError and changes nothing when it is bad."""
+        try:
+            config = load(self._path, self._overrides)
+        except ConfigError as error:
+            self._conditions.set("reload_failed", reason=str(error.errors[0]))
+            log.error(RELOAD_REFUSED, errors=[str(one) for one in error.errors])
+            raise
+        self._conditions.clear("reload_failed")
+        self._config = config
+        self._finals.keep = config.metrics.keep_final
+        await self._servers.start()
+        await self._hosting.apply(config)
+        log.info(RELOADED, file=config.file)
+
+    async def _reload_on_signal(self) -> None:
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            with contextlib.suppress(DeckwatchError):  # reported where it was refused
+                await self.reload()
+
+    def _report_conditions(self) -> None:
+        reasons = self._inventory.reasons()
+        for source in self._sources.all():
+            if source.name in reasons and self._wanted(source.name):
+                self._conditions.set(
+                    "engine_unavailable", source.name, engine=source.name, reason=reasons[source.name]
+                )
+            else:
+                self._conditions.clear("engine_unavailable", source.name)
+        if self._inventory.complete:
+            self._conditions.clear("inventory_incomplete")
+        else:
+            self._conditions.set("inventory_incomplete")
+        for collector, reason in self._sampler.support().items():
+            if reason:
+                self._conditions.set("collector_unsupported", collector, collector=collector, reason=reason)
+        if self._events.problem:
+            self._conditions.set(
+                "disk_full", "events", path=self._config.paths.state, reason=self._events.problem
+            )
+        else:
+            self._conditions.clear("disk_full", "events")
+
+    def _wanted(self, engine: str) -> bool:
+        """Whether an engine's absence is worth a word: it was asked for, or its socket is there."""
+        docker = self._config.inventory.docker
+        return engine != "docker" or docker.enabled is True or os.path.exists(docker.socket)
+
+
+def _any_of(texts: Sequence[str]) -> Callable[[Entry], bool] | None:
+    chosen = [selectors.parse(text) for text in texts]
+    return (lambda entry: any(one.matches(entry) for one in chosen)) if chosen else None
+
+
+def main(path: str | None, overrides: Sequence[str] = ()) -> int:
+    """Run the agent in the foreground; 0 after an orderly end, 1 when it cannot run, 2 for a bad configuration."""
+    try:
+        config = load(path, overrides)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logsetup.configure(config.logging.level, config.logging.format)
+    try:
+        asyncio.run(_run(config, path, overrides))
+    except DeckwatchError as error:
+        print(f"deckwatch: {error}", file=sys.stderr)
+        return 1
+    except BaseExceptionGroup as group:
+        ours, others = group.split(DeckwatchError)
+        if others is not None or ours is None:
+            raise
+        print(f"deckwatch: {_first(ours)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _run(config: Config, path: str | None, overrides: Sequence[str]) -> None:
+    await Service(config, path, overrides).run()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
