@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Iterator
 
 from agent.configfile import Problem, Tree
+from agent.selectors import SelectorError
+from agent.selectors import parse as parse_selector
 from agent.settings import Config
 from collectors.metrics import catalogue
 from runtime.supervision.spec import replica_name
@@ -97,13 +99,7 @@ def _collectors(config: Config) -> Iterator[Finding]:
 
 def collector_names() -> set[str]:
     """Switches that `metrics.collectors` may name."""
-    families = (
-        family
-        for value in vars(catalogue).values()
-        for family in (value if isinstance(value, tuple) else (value,))
-        if isinstance(family, catalogue.Family)
-    )
-    return {family.collector for family in families} | set(NO_COLLECTORS_YET)
+    return {*catalogue.COLLECTORS, *NO_COLLECTORS_YET}
 
 
 def _server(config: Config) -> Iterator[Finding]:
@@ -160,16 +156,14 @@ def _workloads(config: Config) -> Iterator[Finding]:
 
 
 def _selectors(config: Config) -> Iterator[Finding]:
-    from agent import selectors
-
     for key, texts in (
         ("inventory.include", config.inventory.include),
         ("inventory.exclude", config.inventory.exclude),
     ):
         for index, text in enumerate(texts):
             try:
-                selectors.parse(text)
-            except ValueError as error:
+                parse_selector(text)
+            except SelectorError as error:
                 yield f"{key}[{index}]", str(error), ""
 
 
@@ -179,4 +173,5 @@ CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _server,
     _paths,
     _workloads,
+    _selectors,
 )

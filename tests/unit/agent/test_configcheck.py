@@ -70,6 +70,7 @@ def test_what_is_not_there_yet_is_refused_by_name(override: str) -> None:
         ("paths={state: /x, run: /x}", "must differ from paths.state"),
         ("node=''", "must not be empty"),
         ("workloads=[{name: web, replicas: 2}, {name: web-2}]", "also the name of a replica of web"),
+        ("inventory.exclude=['{nam=x}']", "did you mean name"),
         ("metrics.collectors.nonsense=true", "no such collector"),
     ],
 )

@@ -1,0 +1,153 @@
+"""The servers of the agent: every listener opened, followed through reloads, and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from dataclasses import dataclass, field
+
+import structlog
+from aiohttp import web
+
+from agent.api import AgentApi
+from agent.conditions import Conditions
+from agent.http.auth import Listener
+from agent.http.limits import Limiter
+from agent.http.listeners import ListenError, identity, kind_of, tcp_sockets, unix_socket, url_of
+from agent.http.routes import build_app
+from agent.http.sse import Streams
+from agent.rights import Tokens
+
+__all__ = ["Servers", "build_app"]
+
+log = structlog.get_logger()
+LISTENING = "listening"
+LISTEN_FAILED = "listen_failed"
+
+SHUTDOWN_TIMEOUT = 1.0
+MAX_HEADER = 8190
+
+
+@dataclass(slots=True)
+class _Open:
+    """One listener at work."""
+
+    kind: Listener
+    runner: web.AppRunner
+    servers: list[asyncio.Server] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+    file: tuple[int, int] | None = None
+
+
+class Servers:
+    """All listeners of the agent. One that fails is reported as a condition; the others go on."""
+
+    def __init__(self, api: AgentApi, conditions: Conditions) -> None:
+        self._api = api
+        self._conditions = conditions
+        self._streams = Streams()
+        self._limiter = Limiter(api.config.server.max_connections)
+        self._open: dict[str, _Open] = {}
+        self._failed: set[str] = set()
+        self._access: tuple[str | None, str | None] = (None, None)
+        self._tokens: Tokens | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether at least one listener answers."""
+        return bool(self._open)
+
+    @property
+    def urls(self) -> list[str]:
+        """Where the agent answers over TCP."""
+        return [url for one in self._open.values() for url in one.urls]
+
+    async def start(self) -> None:
+        """Open what the configuration in force names; again after a reload, to follow its changes.
+
+        Raises TokensError when the tokens file cannot be used; then nothing is opened or closed.
+        """
+        server = self._api.config.server
+        access = (server.tokens_file, server.socket_group)
+        if access != self._access:
+            self._tokens = Tokens(server.tokens_file) if server.tokens_file else None
+        wanted = (server.socket, *server.listen)
+        for address in list(self._open):
+            if address not in wanted or access != self._access:
+                await self._close(address)
+        for address in self._failed.difference(wanted):
+            self._mended(address)
+        self._access = access
+        self._limiter.most = server.max_connections
+        for address in wanted:
+            if address not in self._open:
+                await self._try(address, is_file=address == server.socket)
+
+    async def stop(self) -> None:
+        """Close all listeners; what is being answered has a moment to end."""
+        for address in list(self._open):
+            await self._close(address)
+
+    async def _try(self, address: str, *, is_file: bool) -> None:
+        try:
+            opened = await (self._open_file(address) if is_file else self._open_tcp(address))
+        except ListenError as error:
+            self._failed.add(address)
+            if self._conditions.set("listener_failed", address, address=address, reason=error.reason):
+                log.error(LISTEN_FAILED, address=address, reason=str(error))
+            return
+        self._mended(address)
+        self._open[address] = opened
+        log.info(LISTENING, address=address, kind=str(opened.kind))
+
+    def _mended(self, address: str) -> None:
+        self._failed.discard(address)
+        self._conditions.clear("listener_failed", address)
+
+    async def _open_file(self, path: str) -> _Open:
+        bound = unix_socket(path, self._access[1])
+        opened = await self._serve([bound], Listener.SOCKET)
+        opened.file = identity(path)
+        return opened
+
+    async def _open_tcp(self, address: str) -> _Open:
+        bound = tcp_sockets(address)
+        opened = await self._serve(bound, kind_of(bound))
+        opened.urls = [url_of(one) for one in bound]
+        return opened
+
+    async def _serve(self, bound: list[socket.socket], kind: Listener) -> _Open:
+        app = build_app(
+            self._api, listener=kind, tokens=self._tokens, group=self._access[1], streams=self._streams
+        )
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            handler_cancellation=True,
+            shutdown_timeout=SHUTDOWN_TIMEOUT,
+            max_line_size=MAX_HEADER,
+            max_field_size=MAX_HEADER,
+        )
+        await runner.setup()
+        http = runner.server
+        assert http is not None
+        opened = _Open(kind, runner)
+        loop = asyncio.get_running_loop()
+        for one in bound:
+            if kind is Listener.SOCKET:
+                opened.servers.append(await loop.create_unix_server(http, sock=one))
+            else:
+                opened.servers.append(await loop.create_server(self._limiter.admit(http), sock=one))
+        return opened
+
+    async def _close(self, address: str) -> None:
+        opened = self._open.pop(address)
+        for server in opened.servers:
+            server.close()
+        if opened.file is not None and identity(address) == opened.file:
+            os.unlink(address)
+        if opened.runner.server is not None:
+            self._limiter.forget(opened.runner.server)
+        await opened.runner.cleanup()
