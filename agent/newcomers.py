@@ -8,7 +8,6 @@ final reading is taken and kept until an inventory claims it, or until nobody ha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -25,7 +24,7 @@ _ASK_AGAIN = (0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.06, 0.12, 0.25, 0.5)
 class Readings(Protocol):
     """What is needed of the sampler."""
 
-    def track(self, id: str, pid: int = 0) -> None:
+    def track(self, id: str, pid: int = 0) -> object:
         """Open a cgroup for reading by its path alone."""
 
     def read_one(self, id: str) -> Row | None:
@@ -156,7 +155,6 @@ class Newcomers:
                 break
             del self._waiting[id]
             self._unfollow(id)
-            with contextlib.suppress(KeyError):
-                self._sampler.remove(id)
+            self._sampler.remove(id)
         while self._ended and next(iter(self._ended.values())).time < horizon:
             self._ended.popitem(last=False)

@@ -8,12 +8,13 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import structlog
 
-from agent import discovery, host, logsetup, processes, selectors
+from agent import discovery, logsetup, processes, selectors, selfmetrics
 from agent.conditions import Condition, Conditions
 from agent.config import Config, ConfigError, load
 from agent.counters import LifecycleCounters
@@ -33,7 +34,7 @@ from agent.selfmetrics import SelfMetrics
 from agent.sources import sources_for
 from collectors.cgroups.watch import CgroupWatch
 from collectors.inventory.merge import Inventory
-from collectors.metrics import catalogue
+from collectors.metrics import catalogue, host
 from collectors.metrics.rows import Reading
 from collectors.metrics.sampler import Sampler
 from collectors.model import Container, Entry
@@ -69,7 +70,11 @@ class Service:
             Home(config.paths.run, "paths.run", mode=0o755),
         ]
         state, run = config.paths.state, config.paths.run
-        self._events = EventLog(os.path.join(state, "events.sqlite"), max_events=config.events.max_events)
+        self._events = EventLog(
+            os.path.join(state, "events.sqlite"),
+            max_events=config.events.max_events,
+            on_event=lambda event: self._self_metrics.add(selfmetrics.EVENTS, str(event.type)),
+        )
         self._counters = LifecycleCounters(os.path.join(state, "lifecycle.sqlite"))
         self._finals = Finals(config.metrics.keep_final)
         self._recorder = Recorder()
@@ -133,6 +138,27 @@ class Service:
         )
         self._targets_changed = False
         self._servers = Servers(self, self._conditions)
+        self._describe_self()
+
+    def _describe_self(self) -> None:
+        """Gauges of the agent that are read from where the truth is."""
+        metrics = self._self_metrics
+        metrics.support(self._sampler.support())
+        metrics.read(catalogue.DESCRIPTORS_KEPT, lambda: self._sampler.descriptors.kept)
+        metrics.read(catalogue.DESCRIPTORS_BUDGET, lambda: self._sampler.descriptors.budget)
+        metrics.read(
+            selfmetrics.CONTAINERS,
+            lambda: Counter((one.engine, str(one.state)) for one in self._lifecycle.containers(dead=True)),
+        )
+        metrics.read(selfmetrics.FINAL_SAMPLES_DROPPED, lambda: self._finals.dropped)
+        metrics.read(selfmetrics.EVENTS_LOST, lambda: self._events.lost)
+        metrics.read(
+            selfmetrics.INVENTORY_UP,
+            lambda: {
+                (source.name,): int(source.name not in self._inventory.reasons())
+                for source in self._sources.all()
+            },
+        )
 
     # Life
 
@@ -237,7 +263,7 @@ class Service:
                     if life.alive
                 ],
             ),
-            *host.sections(),
+            *host.sections(self._config.paths.proc),
         ]
 
     def _log_labels(self, id: str) -> str | None:
