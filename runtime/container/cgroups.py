@@ -10,7 +10,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.container import limits, usage
@@ -120,8 +120,7 @@ class ContainerCgroup:
     def remove(self) -> None:
         """Remove the directories of every hierarchy, those below included; KernelError when it stays busy."""
         for place in self.places:
-            for directory, _, _ in os.walk(place.directory, topdown=False):
-                _retry(lambda directory=directory: os.rmdir(directory), directory)  # type: ignore[misc]
+            _remove_tree(place.directory)
 
     def _kill_frozen(self) -> None:
         """Without cgroup.kill: freeze, so that nothing forks, signal all, and let the thaw deliver it."""
@@ -161,20 +160,29 @@ def places_of(hierarchies: Hierarchies, path: str) -> tuple[Place, ...]:
 
 def _make_directory(place: Place, wanted: set[str]) -> None:
     """Make a directory with its parents; v2 controllers are handed down, v1 cpusets take their parent's."""
-    relative = place.directory[len(place.mountpoint) :].strip("/")
-    current = place.mountpoint
-    for name in relative.split("/"):
-        if place.version == 2:
-            _hand_down(current, wanted & set(place.controllers))
-        parent, current = current, f"{current}/{name}"
-        try:
-            os.mkdir(current)
-        except FileExistsError:
-            pass
-        except OSError as error:
-            raise KernelError("make cgroup", current, error.errno or 0, "run as root") from error
-        if place.version == 1 and "cpuset" in place.controllers:
-            _inherit_cpuset(parent, current)
+    needed = wanted & set(place.controllers) if place.version == 2 else set()
+    _make_below(place, place.directory, needed)
+
+
+def _make_below(place: Place, directory: str, needed: set[str]) -> None:
+    """Make one level and what is missing above it."""
+    parent = os.path.dirname(directory)
+    if needed and directory != place.mountpoint:
+        if parent != place.mountpoint:
+            _make_below(place, parent, needed)
+        _hand_down(parent, needed)
+    try:
+        os.mkdir(directory)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        _make_below(place, parent, needed)
+        _make_below(place, directory, set())
+        return
+    except OSError as error:
+        raise KernelError("make cgroup", directory, error.errno or 0, "run as root") from error
+    if place.version == 1 and "cpuset" in place.controllers:
+        _inherit_cpuset(parent, directory)
 
 
 def _hand_down(directory: str, controllers: set[str]) -> None:
@@ -192,12 +200,17 @@ def _inherit_cpuset(parent: str, child: str) -> None:
 
 
 def _set(cgroup: ContainerCgroup, controller: str, file: str, value: str) -> None:
-    directory = cgroup.directory(controller)
-    assert directory is not None, controller
     try:
-        _write(f"{directory}/{file}", value)
+        _write(f"{cgroup.directory(controller)}/{file}", value)
     except KernelError as error:
+        if error.errno == errno.ENOENT and file == limits.MEMSW and not _has_swap():
+            return
         raise limits.refusal(controller, file, value, error) from error
+
+
+def _has_swap(proc: str = "/proc") -> bool:
+    """Whether anything can be swapped at all: /proc/swaps has a line after its heading."""
+    return len(usage.read(f"{proc}/swaps").splitlines()) > 1
 
 
 def _write(path: str, text: str) -> None:
@@ -222,16 +235,21 @@ def _try_write(path: str, text: str) -> bool:
     return True
 
 
-def _retry(action: Callable[[], None], path: str) -> None:
-    """Do it, again while the kernel says EBUSY, for a limited time: the last process may be a moment away."""
+def _remove_tree(directory: str) -> None:
+    """Remove a cgroup; while the kernel says EBUSY those below it first, and again for a limited time."""
     limit = time.monotonic() + _WAIT
     while True:
         try:
-            action()
+            os.rmdir(directory)
             return
         except FileNotFoundError:
             return
         except OSError as error:
             if error.errno != errno.EBUSY or time.monotonic() > limit:
-                raise KernelError("remove cgroup", path, error.errno or 0) from error
-        time.sleep(_PAUSE)
+                raise KernelError("remove cgroup", directory, error.errno or 0) from error
+        below = [entry.path for entry in os.scandir(directory) if entry.is_dir(follow_symlinks=False)]
+        for path in below:
+            _remove_tree(path)
+        if not below:
+            # The last process is still on its way out.
+            time.sleep(_PAUSE)

@@ -7,6 +7,7 @@ Source: OCI runtime-spec runtime.md (create and start in one).
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -18,6 +19,7 @@ from runtime.container import setup
 from runtime.container.bundle import plan_of
 from runtime.container.failure import LIMIT, StartError, from_bytes
 from runtime.linux import namespaces, signals
+from runtime.linux.errors import KernelError
 
 if TYPE_CHECKING:
     from runtime.container.bundle import Plan
@@ -44,13 +46,16 @@ def create(
     stdout: int,
     stderr: int,
     status_fd: int = -1,
+    resources: Mapping[str, Any] | None = None,
 ) -> Created:
     """Start the container of an OCI configuration on an unpacked root file system.
 
     `rootfs` is ignored with annotation `deckwatch.io/rootfs: host`. The three streams become the
     command's 0, 1, 2. With annotation `deckwatch.io/init: "true"` the built-in init is PID 1 and writes
-    the command's end to `status_fd`; otherwise the command is PID 1. The caller closes the pidfd and
-    reaps the process; after a StartError nothing is left of it.
+    the command's end to `status_fd`; otherwise the command is PID 1. With `resources` (OCI
+    `linux.resources`) the cgroup is made here, while the container is set up; else it exists. The caller
+    closes the pidfd, reaps the process and removes the cgroup; after a StartError or Refused no process
+    is left.
     """
     plan = plan_of(config, rootfs)
     report, report_write = os.pipe2(os.O_CLOEXEC)
@@ -64,6 +69,8 @@ def create(
         try:
             if plan.uid_map:
                 _map_ids(plan, pid, sync)
+            if cgroup is not None:
+                _join(cgroup, resources, pid, sync)
             _wait_for_exec(report)
         except BaseException:
             _end(pid, pidfd)
@@ -105,6 +112,23 @@ def _map_ids(plan: Plan, pid: int, sync: socket.socket) -> None:
     except OSError as error:
         text = f"cannot map ids of the user namespace: {error}"
         raise StartError("user namespace", error.errno or 0, text) from error
+
+
+def _join(
+    cgroup: ContainerCgroup, resources: Mapping[str, Any] | None, pid: int, sync: socket.socket
+) -> None:
+    """Put the child into its cgroup, limits in force, before it may go on to the command."""
+    if resources is not None:
+        cgroup.make(resources)
+    try:
+        cgroup.join(pid)
+        sync.send(b"c")
+    except (ProcessLookupError, BrokenPipeError):
+        # It has failed already, and the report says why.
+        pass
+    except KernelError as error:
+        if error.errno != errno.ESRCH:
+            raise StartError("cgroup", error.errno, str(error)) from error
 
 
 def _wait_for_exec(report: int) -> None:

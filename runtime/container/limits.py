@@ -22,8 +22,9 @@ _KEYS = {
     "pids": "resources.pids",
     "devices": "devices",
 }
+MEMSW = "memory.memsw.limit_in_bytes"
 _FILE_KEYS = {
-    "memory.memsw.limit_in_bytes": "resources.swap",
+    MEMSW: "resources.swap",
     "memory.swap.max": "resources.swap",
     "memory.high": "resources.memory_high",
 }
@@ -96,7 +97,7 @@ def _memory(memory: Mapping[str, Any], versions: Mapping[str, int]) -> Iterator[
     if _need("memory", versions) == 1:
         yield "memory", "memory.limit_in_bytes", str(limit)
         if both is not None:
-            yield "memory", "memory.memsw.limit_in_bytes", str(both)
+            yield "memory", MEMSW, str(both)
     else:
         yield "memory", "memory.max", _or_max(limit)
         if both is not None:

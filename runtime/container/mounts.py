@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from runtime.container.failure import StartError
@@ -27,8 +28,16 @@ _LINKS = (
 )
 
 
-def build_root(plan: Plan, sources: Sources) -> int:
-    """Mount the root and everything in it; the descriptor of the new root. Nothing is entered yet."""
+# Joins the container's cgroup and gives its directories as detached mounts: (name inside, descriptor).
+Views = Callable[[], list[tuple[str, int]]]
+
+
+def build_root(plan: Plan, sources: Sources, views: Views) -> int:
+    """Mount the root and everything in it; the descriptor of the new root. Nothing is entered yet.
+
+    `views` is asked when a mount of type cgroup comes, so that all before it overlaps with the making of
+    the cgroup.
+    """
     root = sources.root
     # A device node lying in a root file system is no way round the devices of /dev.
     attributes = mounts.NODEV | (mounts.RDONLY if plan.host_root else 0)
@@ -36,7 +45,10 @@ def build_root(plan: Plan, sources: Sources) -> int:
     mounts.attach(root, sources.place)
     for position, mount in enumerate(plan.mounts):
         try:
-            _mount(root, mount, sources, position)
+            if mount.kind == "cgroup":
+                _mount_cgroups(root, mount, views())
+            else:
+                _mount(root, mount, sources, position)
         except OSError as error:
             text = f"cannot mount {mount.kind} on {mount.target} in the container: {error.strerror}"
             raise StartError("mounts", error.errno or 0, text) from error
@@ -54,9 +66,6 @@ def enter_root(root: int, *, read_only: bool) -> None:
 
 
 def _mount(root: int, mount: MountPlan, sources: Sources, position: int) -> None:
-    if mount.kind == "cgroup":
-        _mount_cgroups(root, mount, sources)
-        return
     if mount.kind == "bind":
         made = sources.binds[position]
         is_directory = stat.S_ISDIR(os.fstat(made).st_mode)
@@ -79,20 +88,20 @@ def _put(root: int, made: int, target: str, *, is_directory: bool) -> None:
         os.close(place)
 
 
-def _mount_cgroups(root: int, mount: MountPlan, sources: Sources) -> None:
+def _mount_cgroups(root: int, mount: MountPlan, views: list[tuple[str, int]]) -> None:
     """The container's own cgroup: alone on v2, one directory per hierarchy beside v1."""
     add = mount.add | mounts.NODEV | mounts.NOSUID | mounts.NOEXEC
-    names = [name for name, _ in sources.cgroups]
-    if names and names != [""]:
+    holder = -1
+    if [name for name, _ in views] != [""]:
         holder = mounts.filesystem("tmpfs", (("mode", "755"), ("size", "64k")), mounts.NODEV | mounts.NOSUID)
         _put(root, holder, mount.target, is_directory=True)
-        for name in names:
-            os.mkdir(name, 0o755, dir_fd=holder)
-    for name, made in sources.cgroups:
+    for name, made in views:
         mounts.set_attributes(made, add=add)
+        if name:
+            os.mkdir(name, 0o755, dir_fd=holder)
         _put(root, made, f"{mount.target}/{name}", is_directory=True)
         os.close(made)
-    if names and names != [""]:
+    if holder >= 0:
         mounts.set_attributes(holder, add=add)
         os.close(holder)
 

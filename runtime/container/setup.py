@@ -18,7 +18,7 @@ from runtime.container import init, security
 from runtime.container.bundle import CapabilitySets
 from runtime.container.failure import StartError, to_bytes
 from runtime.container.mounts import build_root, enter_root
-from runtime.container.sources import make_private, open_sources
+from runtime.container.sources import make_private, open_sources, open_views
 from runtime.linux import capabilities, descriptors, identity, keyring, namespaces, prctl
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def run(plan: Plan, handed: Descriptors, cgroup: ContainerCgroup | None, ignored
         _keep_only(handed)
         report = _REPORT
         _isolate(plan, cgroup)
-        _start(plan, ignored)
+        _start(plan, ignored, has_status=handed.status >= 0)
     except BaseException as error:
         try:
             os.write(report, to_bytes(Stage.name, error))
@@ -79,31 +79,20 @@ def run(plan: Plan, handed: Descriptors, cgroup: ContainerCgroup | None, ignored
 
 
 def _keep_only(handed: Descriptors) -> None:
-    """Move the handed descriptors to their places and close all others."""
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64) if fd >= 0 else -1 for fd in handed]
+    """Move the handed descriptors to their places and close all others.
+
+    A missing status record's place is taken too, so that nothing opened later stands there by chance.
+    """
+    high = [fcntl.fcntl(fd if fd >= 0 else handed.sync, fcntl.F_DUPFD, 64) for fd in handed]
     for place, fd in enumerate(high):
-        if fd >= 0:
-            os.dup2(fd, place, inheritable=place < _REPORT)
-    if handed.status < 0:
-        _close(_STATUS)
+        os.dup2(fd, place, inheritable=place < _REPORT)
     descriptors.close_from(_FREE)
-
-
-def _close(descriptor: int) -> None:
-    try:
-        os.close(descriptor)
-    except OSError as error:
-        if error.errno != errno.EBADF:
-            raise
 
 
 def _isolate(plan: Plan, cgroup: ContainerCgroup | None) -> None:
     """Everything that is done once per container, up to its new root."""
     Stage.name = "rlimits"
     _set_rlimits(plan)
-    Stage.name = "cgroup"
-    if cgroup is not None:
-        cgroup.join()
     Stage.name = "oom_score_adj"
     if plan.oom_score_adj is not None:
         _write_own("oom_score_adj", plan.oom_score_adj)
@@ -115,8 +104,10 @@ def _isolate(plan: Plan, cgroup: ContainerCgroup | None) -> None:
     os.umask(0)
     Stage.name = "mounts"
     make_private(slave=plan.host_root)
-    sources = open_sources(plan, cgroup.views() if cgroup is not None else ())
-    root = build_root(plan, sources)
+    sources = open_sources(plan)
+    views = _Cgroup(plan, cgroup)
+    root = build_root(plan, sources, views.enter)
+    views.enter()
     Stage.name = "hostname"
     if plan.hostname:
         namespaces.set_hostname(plan.hostname)
@@ -161,8 +152,7 @@ def _enter_namespaces(plan: Plan) -> None:
         # The monitor can only write the maps of a process whose /proc entries are its own.
         prctl.set_dumpable(True)
         os.write(_SYNC, b"m")
-        if os.read(_SYNC, 1) != b"g":
-            os._exit(127)
+        _await(b"g")
         if any(mapping.inside == 0 for mapping in plan.uid_map):
             identity.set_group(0)
             identity.set_user(0)
@@ -170,13 +160,44 @@ def _enter_namespaces(plan: Plan) -> None:
     for flag, descriptor in joined:
         namespaces.enter(descriptor, flag)
         os.close(descriptor)
-    namespaces.unshare(plan.namespaces & ~clone_flags(plan) & ~namespaces.NEWUSER)
+    namespaces.unshare(plan.namespaces & ~clone_flags(plan) & ~(namespaces.NEWUSER | namespaces.NEWCGROUP))
     if plan.namespaces & namespaces.NEWNET:
         namespaces.loopback_up()
-    _close(_SYNC)
 
 
-def _start(plan: Plan, ignored: Sequence[int]) -> NoReturn:
+def _await(word: bytes) -> None:
+    """Wait for the monitor's word; without a monitor there is nothing to live for."""
+    heard = os.read(_SYNC, 1)
+    if heard != word:
+        raise StartError(Stage.name, 0, f"the monitor said {heard!r} where {word!r} was due")
+
+
+class _Cgroup:
+    """The cgroup that the monitor makes and moves this process into while the mounts are made."""
+
+    def __init__(self, plan: Plan, cgroup: ContainerCgroup | None) -> None:
+        self._plan = plan
+        self._cgroup = cgroup
+        self._entered = False
+
+    def enter(self) -> list[tuple[str, int]]:
+        """Wait until this process is inside, give it its own cgroup namespace, and open what to show of it."""
+        if self._entered:
+            return []
+        self._entered = True
+        name, Stage.name = Stage.name, "cgroup"
+        if self._cgroup is not None:
+            _await(b"c")
+        namespaces.unshare(self._plan.namespaces & namespaces.NEWCGROUP)
+        views = open_views(self._cgroup.views()) if self._cgroup is not None and self._shown() else []
+        Stage.name = name
+        return views
+
+    def _shown(self) -> bool:
+        return any(mount.kind == "cgroup" for mount in self._plan.mounts)
+
+
+def _start(plan: Plan, ignored: Sequence[int], *, has_status: bool) -> NoReturn:
     """Become the command, or the init that has it as its child."""
     Stage.name = "rights"
     capabilities.limit_bounding_set(plan.capabilities.bounding, plan.last_capability)
@@ -185,39 +206,30 @@ def _start(plan: Plan, ignored: Sequence[int]) -> NoReturn:
         command, pidfd = namespaces.clone(0)
         if command:
             os.close(pidfd)
-            _become_init(plan, command)
-    _close(_STATUS)
+            _become_init(plan, command, _STATUS if has_status else -1)
+    descriptors.close_from(_SYNC)
     Stage.name = "rights"
     if plan.init:
         os.setsid()
     security.become_user(plan, plan.capabilities)
     _reset_signals(ignored)
     Stage.name = "exec"
-    descriptors.close_from(_REPORT + 1)
     _execute(plan)
 
 
-def _become_init(plan: Plan, command: int) -> NoReturn:
+def _become_init(plan: Plan, command: int, status: int) -> NoReturn:
     """Give up all but what forwarding and reaping need, then serve until the command ends."""
-    _close(_REPORT)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC) if os.path.exists("/dev/null") else -1
-    for standard in (0, 1, 2):
-        os.dup2(null, standard) if null >= 0 else os.close(standard)
-    has_status = _is_open(_STATUS)
-    descriptors.close_from(_FREE)
+    for place in (0, 1, 2, _REPORT, _SYNC):
+        if null >= 0 and place < _REPORT:
+            os.dup2(null, place)
+        else:
+            os.close(place)
+    descriptors.close_from(_FREE if status >= 0 else _STATUS)
     prctl.set_name("init")
     prctl.set_no_new_privs()
-    os.chdir("/")
     security.become_user(plan._replace(cwd="/"), _INIT_SETS)
-    os._exit(init.serve(command, _STATUS if has_status else -1))
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
+    os._exit(init.serve(command, status))
 
 
 def _reset_signals(ignored: Sequence[int]) -> None:

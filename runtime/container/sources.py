@@ -34,7 +34,6 @@ class Sources(NamedTuple):
     root: int
     place: int
     binds: dict[int, int]
-    cgroups: list[tuple[str, int]]
     null: int
     devices: dict[str, int]
 
@@ -46,8 +45,8 @@ def make_private(*, slave: bool) -> None:
     os.close(root)
 
 
-def open_sources(plan: Plan, cgroup_directories: Sequence[tuple[str, str]]) -> Sources:
-    """Open everything the plan names on the host; `cgroup_directories` are (name inside, host directory)."""
+def open_sources(plan: Plan) -> Sources:
+    """Open everything the plan names on the host."""
     path = "/" if plan.host_root else plan.rootfs
     root = _clone(path, recursive=True, what="root file system")
     binds = {
@@ -55,18 +54,18 @@ def open_sources(plan: Plan, cgroup_directories: Sequence[tuple[str, str]]) -> S
         for position, mount in enumerate(plan.mounts)
         if mount.kind == "bind"
     }
-    wants_cgroups = any(mount.kind == "cgroup" for mount in plan.mounts)
-    cgroups = [
-        (name, _clone(directory, recursive=False, what="cgroup")) for name, directory in cgroup_directories
-    ]
     return Sources(
         root=root,
         place=os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC),
         binds=binds,
-        cgroups=cgroups if wants_cgroups else [],
         null=_device("null", 1, 3),
         devices={name: _device(name, major, minor) for name, major, minor in DEVICES} if plan.uid_map else {},
     )
+
+
+def open_views(directories: Sequence[tuple[str, str]]) -> list[tuple[str, int]]:
+    """Detached mounts of the container's own cgroup directories, by the name they have inside."""
+    return [(name, _clone(directory, recursive=False, what="cgroup")) for name, directory in directories]
 
 
 def _clone(path: str, *, recursive: bool, what: str) -> int:

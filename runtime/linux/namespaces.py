@@ -1,6 +1,6 @@
 """Namespaces: a child born into new ones, entering others, and what a fresh one needs.
 
-`clone` is a fork made by the system call itself, so that namespaces, pidfd and cgroup come in one step;
+`clone` is a fork made by the system call itself, so that namespaces and pidfd come in one step;
 the caller must have a single thread. Source: clone3(2), unshare(2), user_namespaces(7), netdevice(7).
 """
 
@@ -39,7 +39,6 @@ FLAGS = {
 
 _CLONE_PIDFD = 0x00001000
 _CLONE_CLEAR_SIGHAND = 0x100000000
-_CLONE_INTO_CGROUP = 0x200000000
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
@@ -53,17 +52,14 @@ class IdMapping(NamedTuple):
     size: int
 
 
-def clone(flags: int, cgroup_fd: int = -1) -> tuple[int, int]:
+def clone(flags: int) -> tuple[int, int]:
     """Fork into new namespaces: (pid, pidfd) in the parent, (0, -1) in the child.
 
-    The child has no signal handlers, what was ignored stays ignored. With `cgroup_fd`, a v2 cgroup
-    directory, it is born inside that.
+    The child has no signal handlers; what was ignored stays ignored.
     """
     pidfd = ctypes.c_int(-1)
-    flags |= _CLONE_PIDFD | _CLONE_CLEAR_SIGHAND | (_CLONE_INTO_CGROUP if cgroup_fd >= 0 else 0)
-    arguments = struct.pack(
-        "<11Q", flags, ctypes.addressof(pidfd), 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, max(cgroup_fd, 0)
-    )
+    flags |= _CLONE_PIDFD | _CLONE_CLEAR_SIGHAND
+    arguments = struct.pack("<8Q", flags, ctypes.addressof(pidfd), 0, 0, signal.SIGCHLD, 0, 0, 0)
     buffer = ctypes.create_string_buffer(arguments, len(arguments))
     pid = syscall(CLONE3, buffer, len(arguments))
     return (pid, pidfd.value) if pid else (0, -1)

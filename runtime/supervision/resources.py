@@ -12,8 +12,9 @@ DEVICES: list[dict[str, Any]] = [
     {"allow": False, "access": "rwm"},
     *(
         {"allow": True, "type": "c", "major": major, "minor": minor, "access": "rwm"}
-        for major, minor in ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2), (136, -1))
+        for major, minor in ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2))
     ),
+    {"allow": True, "type": "c", "major": 136, "access": "rwm"},
 ]
 
 

@@ -1,0 +1,149 @@
+"""A workload on the host's own root sees it and can change nothing of it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runtime.container import hostroot
+from runtime.linux import namespaces
+
+if TYPE_CHECKING:
+    from conftest import Box
+
+pytestmark = pytest.mark.root
+
+
+def sh(box: Box, script: str, **spec: object) -> str:
+    """Output of a script on the host's root; its own end does not matter."""
+    return box.run("/bin/sh", "-c", script, rootfs="host", **spec).out
+
+
+def test_hello_world_as_nobody(box: Box) -> None:
+    out = sh(box, "id -u; id -g; hostname; cat /etc/hostname >/dev/null && echo read")
+    assert out.split() == ["65534", "65534", "box-1", "read"]
+
+
+def test_root_is_read_only_everywhere(box: Box) -> None:
+    out = sh(box, "cat /proc/self/mountinfo", user=0)
+    own = ("/proc", "/dev", "/tmp", "/var/tmp", "/run", "/root")
+    targets = [(line.split()[4], line.split()[5].split(",")) for line in out.splitlines()]
+    writable = [target for target, options in targets if "rw" in options]
+    # The devices that stand for hidden files are writable; nothing of the host's tree is.
+    assert all(target.startswith(own) for target in writable), writable
+    assert ("/", "ro") == (targets[0][0], targets[0][1][0])
+
+
+def test_writing_is_refused_even_to_root(box: Box) -> None:
+    mark = f"/usr/deckwatch-test-{os.getpid()}"
+    assert "Read-only file system" in sh(box, f"touch {mark} 2>&1", user=0)
+    assert not os.path.exists(mark)
+
+
+def test_remount_is_refused(box: Box) -> None:
+    assert "denied" in sh(box, "mount -o remount,rw / 2>&1", user=0)
+    script = "echo inside; mount -o remount,rw,bind / && echo remounted; umount /run && echo unmounted"
+    out = sh(box, f"unshare -Urm sh -c '{script}' 2>&1")
+    assert "inside" in out
+    assert "remounted" not in out
+    assert "unmounted" not in out
+
+
+def test_private_directories_are_empty_and_writable(box: Box) -> None:
+    script = "for d in /tmp /var/tmp /run /root; do ls -A $d; echo x > $d/x && cat $d/x; done"
+    assert sh(box, script).split() == ["x"] * 4
+    assert not os.path.exists("/run/x")
+
+
+def test_sockets_of_the_host_are_out_of_reach(box: Box) -> None:
+    path = f"/run/deckwatch-test-{os.getpid()}.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        os.chmod(path, 0o777)
+        try:
+            out = sh(box, f"ls {path} /run/docker.sock /var/run/docker.sock 2>&1; ls -A /run", user=0)
+        finally:
+            os.unlink(path)
+    assert out.count("No such file") == 3, out
+
+
+def test_hidden_directories_are_empty(box: Box, tmp_path: pathlib.Path) -> None:
+    secret = pathlib.Path("/var/lib") / f"deckwatch-test-{os.getpid()}"
+    secret.mkdir(mode=0o755)
+    (secret / "key").write_text("secret")
+    box.hidden = (str(secret), "/var/lib/nonesuch", "/etc/hostname")
+    try:
+        out = sh(
+            box,
+            f"ls -A {secret}; cat {secret}/key 2>&1; touch {secret}/x 2>&1; cat /etc/hostname; true",
+            user=0,
+        )
+    finally:
+        shutil.rmtree(secret)
+    assert "secret" not in out.replace(str(secret), "")
+    assert "No such file" in out and "Read-only file system" in out
+
+
+def test_devices_are_the_containers_own(box: Box) -> None:
+    out = sh(box, "ls /dev; echo x > /dev/null && head -c 3 /dev/zero | wc -c", user=0)
+    assert {"null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm"} <= set(out.split())
+    assert not any(name.startswith(("vd", "sd", "nvme", "kmsg", "mem")) for name in out.split())
+    assert out.split()[-1] == "3"
+
+
+def test_cgroups_show_its_own_read_only(box: Box) -> None:
+    out = sh(
+        box,
+        "cat /sys/fs/cgroup/pids/pids.max; echo 1 > /sys/fs/cgroup/pids/pids.max",
+        user=0,
+        resources={"pids": 33},
+    )
+    if box.hierarchies.mode == "v2":
+        out = sh(
+            box,
+            "cat /sys/fs/cgroup/pids.max; echo 1 > /sys/fs/cgroup/pids.max",
+            user=0,
+            resources={"pids": 33},
+        )
+    assert out.split()[0] == "33"
+    assert "Read-only file system" in out
+
+
+def test_an_unmount_on_the_host_reaches_it(box: Box, in_child: Callable[[Callable[[], object]], str]) -> None:
+    place = box.directory / "place"
+    place.mkdir()
+
+    def host() -> str:
+        """A mount namespace of our own plays the host, so that nothing of the machine is touched."""
+        namespaces.unshare(namespaces.NEWNS)
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        subprocess.run(["mount", "--make-shared", "/"], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "none", str(place)], check=True)
+        (place / "file").write_text("x")
+        running = box.start(box.config("sleep", "30", rootfs="host"))
+        mounts = pathlib.Path(f"/proc/{running.pid}/mountinfo")
+        seen = str(place) in mounts.read_text()
+        subprocess.run(["umount", str(place)], check=True)
+        end = time.monotonic() + 5
+        while str(place) in mounts.read_text() and time.monotonic() < end:
+            time.sleep(0.005)
+        gone = str(place) not in mounts.read_text()
+        os.kill(running.pid, 9)
+        box.wait(running)
+        return f"{seen} {gone}"
+
+    assert in_child(host) == "True True"
+
+
+def test_own_mounts_follow_no_link(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "root").symlink_to("tmp")
+    assert [mount["destination"] for mount in hostroot.own_mounts(str(tmp_path))] == ["/tmp"]
