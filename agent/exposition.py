@@ -36,7 +36,7 @@ AGENT = "agent"
 Section = tuple[Family, Sequence[tuple[str, Number]]]
 """Samples of one family from elsewhere than the rows: (labels without braces, value)."""
 
-_CHUNK = 96 * 1024
+_CHUNK = 64 * 1024
 # Deflate's window as a power of two. Families repeat the labels of all containers, which lie further apart
 # than the largest window as soon as there are a hundred; 8 KiB is faster than 32 KiB and packs better then.
 _WINDOW = 13
@@ -60,7 +60,7 @@ def render(
     drop: Sequence[str] = (),
     families: Sequence[Family] = catalogue.ROW,
 ) -> Iterator[bytes]:
-    """One exposition in chunks of about 100 KB: the rows' families, the sections', the agent's own registry.
+    """One exposition in chunks of about 64 KB: the rows' families, the sections', the agent's own registry.
 
     Text format 0.0.4, or OpenMetrics 1.0. `collect` names the collectors wanted (None: all; `AGENT` is the
     registry), `drop` globs of family names not wanted. Rows beyond `limit` series are left out and `dropped`
@@ -150,7 +150,7 @@ def _row_families(
     for family, values, last_values in zip_longest(families, living.columns, ended.columns):
         if family is None or not wanted(family):
             continue
-        parts = living.lines(family, values)
+        parts: Iterable[str] = living.lines(family, values)
         if last_values and family.dead == "final":
             parts = chain(parts, ended.lines(family, last_values))
         yield from _with_header(family, parts, openmetrics)
@@ -189,56 +189,58 @@ def header(family: Family, openmetrics: bool) -> str:
     return f"# TYPE {name} {family.kind}\n{unit}# HELP {name} {escaped}\n"
 
 
+class _Slice:
+    """Rows whose samples of one family make one text: their labels, laid out for a join."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.heads = ["{" + row.labels + "} " for row in rows]
+        self.stems = ["{" + row.labels for row in rows]
+        self._heads = _template(self.heads)
+        self._stems = _template(self.stems)
+
+    def lines(self, name: str, values: Sequence[Value]) -> str:
+        """Samples of a family without labels of its own; absent values are left out."""
+        try:
+            texts = _texts(values)  # type: ignore[arg-type]
+        except TypeError:  # some are absent
+            present = [
+                (head, value) for head, value in zip(self.heads, values, strict=True) if value is not None
+            ]
+            return _lines(name, [head for head, _ in present], [value for _, value in present])  # type: ignore[misc]
+        return _filled(self._heads, name, len(self.heads), texts)
+
+    def labelled(self, name: str, values: Sequence[Value]) -> str:
+        """Samples of a family with labels of its own: each value is a tuple of (suffix, number)."""
+        try:
+            points = [point for (point,) in values]  # type: ignore[misc]
+        except (TypeError, ValueError):  # not one each
+            stems: list[str] = []
+            points = []
+            for stem, several in zip(self.stems, values, strict=True):
+                if several:
+                    stems += [stem] * len(several)  # type: ignore[arg-type]
+                    points += several  # type: ignore[arg-type]
+            return _filled(_template(stems), name, len(stems), _suffixed(points)) if stems else ""
+        return _filled(self._stems, name, len(self.stems), _suffixed(points))
+
+
 class _Block:
-    """Rows side by side: their labels in slices as wide as a chunk, their values as columns."""
+    """Rows side by side: in slices as wide as a chunk, their values as columns."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         # Neighbours that share a long prefix (containers of a pod) lie within the compressor's window.
         rows = sorted(rows, key=lambda row: row.labels)
-        self.heads = ["{" + row.labels + "} " for row in rows]
+        width = sum(len(row.labels) for row in rows) // max(1, len(rows)) + 64
+        step = max(16, _CHUNK // width)
         self.columns: Iterator[tuple[Value, ...]] = zip_longest(*(row.values for row in rows))
-        width = sum(map(len, self.heads)) // max(1, len(rows)) + 64
-        self._step = max(16, _CHUNK // width)
-        self._templates = [
-            _template(self.heads[at : at + self._step]) for at in range(0, len(rows), self._step)
-        ]
+        self._slices = [(at, at + step, _Slice(rows[at : at + step])) for at in range(0, len(rows), step)]
 
-    def lines(self, family: Family, values: tuple[Value, ...] | None) -> Iterable[str]:
+    def lines(self, family: Family, values: tuple[Value, ...] | None) -> Iterator[str]:
         """All samples of one family, a slice at a time."""
-        if values is None:
-            return
-        if family.labels:
-            for at in range(0, len(self.heads), self._step):
-                yield self._labelled(family.name, values[at : at + self._step], at)
-            return
-        for number, template in enumerate(self._templates):
-            numbers = values[number * self._step : (number + 1) * self._step]
-            try:
-                texts = _texts(numbers)  # type: ignore[arg-type]
-            except TypeError:  # some are absent
-                yield self._present(family.name, numbers, number * self._step)
-            else:
-                yield _filled(template, family.name, len(numbers), texts)
-
-    def _present(self, name: str, values: tuple[Value, ...], at: int) -> str:
-        """Lines of the values that are there."""
-        present = [
-            (head, value) for head, value in zip(self.heads[at:], values, strict=False) if value is not None
-        ]
-        return _lines(name, [head for head, _ in present], [value for _, value in present])  # type: ignore[misc]
-
-    def _labelled(self, name: str, values: tuple[Value, ...], at: int) -> str:
-        """Lines of a family with labels of its own, whose values are tuples of (suffix, number)."""
-        heads: list[str] = []
-        numbers: list[Number] = []
-        for head, points in zip(self.heads[at:], values, strict=False):
-            if points is None:
-                continue
-            stem = head[:-2]
-            for suffix, number in points:  # type: ignore[union-attr]
-                heads.append(f"{stem}{suffix}}} ")
-                numbers.append(number)
-        return _lines(name, heads, numbers)
+        if values is not None:
+            for start, end, part in self._slices:
+                lines = part.labelled if family.labels else part.lines
+                yield lines(family.name, values[start:end])
 
 
 def _sample_lines(name: str, several: Iterable[Sequence[tuple[str, Number]]]) -> Iterator[str]:
@@ -276,6 +278,14 @@ def _texts(values: Sequence[Number]) -> Iterable[str]:
     except OverflowError:
         return map(_text, values)
     return map(repr if total - total == 0 else _text, values)
+
+
+def _suffixed(points: Sequence[tuple[str, Number]]) -> Iterable[str]:
+    """Own labels, closing brace and number of each point."""
+    total = sum([number for _, number in points])
+    if total - total == 0:
+        return [f"{suffix}}} {number!r}" for suffix, number in points]
+    return [f"{suffix}}} {_text(number)}" for suffix, number in points]
 
 
 def _text(value: Number) -> str:
