@@ -74,6 +74,18 @@ def ending_of(
     return waited or Ending()
 
 
+def ended_at(directory: str) -> float:
+    """When a run ended that nobody watched: as its init or the zygote left it behind, else now."""
+    for name in ("status", "reaped"):
+        try:
+            found = os.stat(f"{directory}/{name}")
+        except FileNotFoundError:
+            continue
+        if found.st_size:
+            return found.st_mtime
+    return time.time()
+
+
 def _wait(pid: int) -> Ending | None:
     try:
         waited, status = os.waitpid(pid, os.WNOHANG)

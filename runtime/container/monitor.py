@@ -21,13 +21,13 @@ from runtime.container.capture import Capture, Stream
 from runtime.container.cgroups import ContainerCgroup
 from runtime.container.control import Control
 from runtime.container.create import StartError, create
-from runtime.container.exitrecord import Ending, ending_of, judge, write_record
+from runtime.container.exitrecord import Ending, ended_at, ending_of, judge, write_record
 from runtime.container.logfile import LogFile
 from runtime.container.protocol import PROTOCOL, read_file, write_file
 from runtime.linux import prctl
-from runtime.linux.errors import DeckwatchError
+from runtime.linux.errors import DeckwatchError, Refused
 from runtime.linux.hierarchies import Hierarchies
-from runtime.linux.process import boot_id, open_pidfd, start_time
+from runtime.linux.process import boot_id, ended, open_pidfd, start_time
 
 PAUSE = 5
 QUIET = 0.2
@@ -78,6 +78,7 @@ class Monitor:
         self._pid = 0
         self._pidfd: int | None = None
         self._started_at: float | None = None
+        self._ended_at: float | None = None
         self._stopping = False
         self._kill_at = float("inf")
 
@@ -101,7 +102,7 @@ class Monitor:
         try:
             self._create(*outputs)
         except DeckwatchError as error:
-            self._end(Ending(), "start_failed", str(error))
+            self._end(Ending(), "start_failed", str(error), refused=isinstance(error, Refused))
             return
         finally:
             for descriptor in outputs:
@@ -158,6 +159,8 @@ class Monitor:
 
     def adopt(self) -> None:
         """Take over a run whose monitor is gone, from what it left on disk."""
+        if os.path.exists(f"{self.asked['exits_dir']}/{self.run}.json"):
+            raise DeckwatchError(f"run {self.run} of {self.directory} has ended and is recorded")
         container = read_file(f"{self.directory}/container.json")
         same_boot = bool(container) and container["boot_id"] == self._boot if container else False
         if not same_boot and self.asked.get("boot_id") != self._boot:
@@ -176,6 +179,8 @@ class Monitor:
         self._started_at = container["started_at"]
         self._pid = container["pid"]
         self._pidfd = open_pidfd(self._pid, container["start"])
+        if self._pidfd is None or ended(self._pidfd):
+            self._ended_at = ended_at(self.directory)
         self._resume_stop()
         self._control.tell({"event": "started", **container})
         self._watch()
@@ -342,7 +347,7 @@ class Monitor:
         capture.tick()
         return True
 
-    def _end(self, ending: Ending, reason: str, message: str) -> None:
+    def _end(self, ending: Ending, reason: str, message: str, refused: bool = False) -> None:
         assert self._capture is not None
         self._capture.finish()
         if self._cgroup is not None and self._cgroup.populated():
@@ -351,11 +356,12 @@ class Monitor:
         oom_kills = int(final.get("oom_kills", 0))
         record = {
             "started_at": self._started_at,
-            "finished_at": time.time(),
+            "finished_at": self._ended_at or time.time(),
             "exit_code": ending.code,
             "signal": ending.signal,
             "reason": reason or judge(ending, stopped=self._stopping, oom_kills=oom_kills),
             "message": message,
+            "refused": refused,
             "boot_id": self._boot,
             "final": final,
         }

@@ -2,7 +2,8 @@
 
 Every module is loaded before the first fork and nothing is looked up afterwards. It is the subreaper of
 its descendants: when a monitor was killed, its container becomes the zygote's child, whose end it records
-in the replica's directory (`reaped`) for the monitor that adopts. It outlives the agent while it has
+in the replica's directory (`reaped`) for the monitor that adopts; and until then it holds a reading end of
+the replica's FIFOs, so that last words are not lost with their writer. It outlives the agent while it has
 descendants, and leaves when it has neither those nor a client.
 """
 
@@ -49,6 +50,7 @@ class Zygote:
         self._hierarchies = hierarchies
         self._clients: dict[int, socket.socket] = {}
         self._monitors: dict[int, str] = {}
+        self._held: dict[str, list[int]] = {}
         self._poll = select.poll()
         self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -156,6 +158,9 @@ class Zygote:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for client in self._clients.values():
             client.close()
+        for descriptors in self._held.values():
+            for descriptor in descriptors:
+                os.close(descriptor)
         self._listener.close()
         os.close(self._woken)
         os.close(self._wake)
@@ -177,9 +182,24 @@ class Zygote:
                 return False
             if found is None:
                 return True
-            if self._monitors.pop(found.si_pid, None) is None:
+            directory = self._monitors.pop(found.si_pid, None)
+            if directory is None:
                 self._record(found.si_pid)
+            else:
+                self._keep_fifos(directory, orphaned=found.si_code != os.CLD_EXITED)
             os.waitpid(found.si_pid, 0)
+
+    def _keep_fifos(self, directory: str, *, orphaned: bool) -> None:
+        """Hold the FIFOs of a replica whose monitor was killed; let go when one has ended by itself."""
+        if not orphaned:
+            for descriptor in self._held.pop(directory, ()):
+                os.close(descriptor)
+        elif directory not in self._held:
+            self._held[directory] = [
+                os.open(f"{directory}/{name}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                for name in ("stdout", "stderr")
+                if os.path.exists(f"{directory}/{name}")
+            ]
 
     def _record(self, pid: int) -> None:
         """Leave the end of an orphaned container where its next monitor looks for it."""

@@ -93,7 +93,10 @@ class ContainerFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """How one run ended. An unknown code is None; `final` is the cgroup's last reading."""
+    """How one run ended. An unknown code is None; `final` is the cgroup's last reading.
+
+    `refused` says that it did not start because the host cannot give what was asked.
+    """
 
     run: int
     finished_at: float
@@ -102,6 +105,7 @@ class ExitRecord(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     signal: int | None = None
     message: str = ""
+    refused: bool = False
     boot_id: str = ""
     final: dict[str, Any] = {}
     format: int = FORMAT
@@ -182,14 +186,15 @@ def read(path: str, kind: type[File]) -> File | None:
         raise StateError(f"cannot read {path}: {error}; remove it to start afresh") from error
 
 
-def write(path: str, content: msgspec.Struct | dict[str, Any]) -> None:
-    """Put one file of state in place at once: a reader sees the old or the new, also after a power cut."""
+def write(path: str, content: msgspec.Struct | dict[str, Any], *, sync: bool = True) -> None:
+    """Put one file of state in place at once: a reader sees the old or the new; synced also after a power cut."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     temporary = f"{path}.tmp"
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(msgspec.json.encode(content))
-        file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
     os.rename(temporary, path)
 
 

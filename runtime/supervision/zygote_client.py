@@ -7,7 +7,6 @@ import importlib.metadata
 import os
 import socket
 import subprocess
-import sys
 from typing import Any
 
 import structlog
@@ -47,6 +46,7 @@ class ZygoteClient:
         self._replies: asyncio.Queue[bytes] = asyncio.Queue()
         self._turn = asyncio.Lock()
         self._failure = ""
+        self._leaving = False
 
     @property
     def path(self) -> str:
@@ -54,12 +54,12 @@ class ZygoteClient:
         return f"{self._run_dir}/zygote/zygote.sock"
 
     async def run(self) -> None:
-        """Keep a zygote of this version connected until cancelled."""
-        while True:
+        """Keep a zygote of this version connected, until cancelled or `leave`."""
+        while not self._leaving:
             try:
                 await self._connect()
                 await self._read()
-                log.warning("zygote_ended", path=self.path)
+                self._note_end()
             except (DeckwatchError, OSError) as error:
                 self._failure = str(error)
                 log.error("zygote_failed", error=str(error))
@@ -69,6 +69,10 @@ class ZygoteClient:
                 if self._socket is not None:
                     self._socket.close()
                     self._socket = None
+
+    def _note_end(self) -> None:
+        if not self._leaving:
+            log.warning("zygote_ended", path=self.path)
 
     async def _connect(self) -> None:
         found = await self._dial()
@@ -162,10 +166,6 @@ class ZygoteClient:
         return ours
 
     async def leave(self) -> None:
-        """Ask the zygote to end when it has no descendants."""
+        """Ask the zygote to end when it has no descendants, and make no other."""
+        self._leaving = True
         await self._ask({"op": "exit"}, [])
-
-
-def default_python() -> str:
-    """The interpreter that zygotes run."""
-    return sys.executable
