@@ -179,7 +179,7 @@ class Connection:
                     self._events.put_nowait(event)
                 except asyncio.QueueFull:
                     raise EngineAway(f"more than {EVENT_BACKLOG} events wait; listing anew") from None
-        raise EngineAway("the engine closed its event stream; start the engine")
+        raise EngineAway("the engine ended its event stream; start the engine")
 
     async def _resync(self) -> int:
         listed = await self._api.containers()

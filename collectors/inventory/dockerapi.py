@@ -262,6 +262,8 @@ class DockerApi:
                 yield answer
         except TimeoutError as error:
             raise EngineAway(f"{self._socket} does not answer {path} within {self._timeout:g} s") from error
+        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError) as error:
+            raise EngineAway(f"{self._socket} closed the connection; start the engine") from error
         except (aiohttp.ClientError, OSError) as error:
             raise self._away(error) from error
 

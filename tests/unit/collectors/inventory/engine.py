@@ -25,6 +25,7 @@ class Engine:
         self.hanging: set[str] = set()
         self.streams: set[asyncio.Queue[bytes]] = set()
         self.raw: dict[str, bytes] = {}
+        self._transports: set[asyncio.Transport] = set()
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -43,6 +44,11 @@ class Engine:
             await self._runner.cleanup()
             os.unlink(self.path)
         self._runner = None
+
+    def drop(self) -> None:
+        """Close all connections in the midst of their answers."""
+        for transport in self._transports:
+            transport.abort()
 
     def add(self, id: str, status: str = "running", started: int = 10, **parts: object) -> None:
         """A container that the engine lists; `started` in seconds of one minute."""
@@ -64,6 +70,8 @@ class Engine:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = "/" + request.path.removeprefix("/v1.41").lstrip("/")
         self.asked.append(path)
+        if request.transport is not None:
+            self._transports.add(request.transport)
         if path in self.hanging:
             await asyncio.Event().wait()
         if path in self.raw:

@@ -134,6 +134,17 @@ async def test_events_come_as_they_happen_however_they_are_cut(engine: Engine) -
             assert (await asyncio.wait_for(anext(events), 5)).attributes["label"] == large["label"]
 
 
+async def test_an_engine_that_goes_away_in_the_midst_of_its_events_is_said(engine: Engine) -> None:
+    async with DockerApi(engine.path) as api:
+        events = api.events(0)
+        async with contextlib.aclosing(events):
+            engine.tell("a", "create", 5)
+            await anext(events)
+            engine.drop()
+            with pytest.raises(EngineAway, match="closed the connection; start the engine"):
+                await asyncio.wait_for(anext(events), 5)
+
+
 async def test_the_past_ends_at_its_time(engine: Engine) -> None:
     for at in (1, 2, 3):
         engine.tell("a", "start", at)
