@@ -32,6 +32,10 @@ class Format(Protocol):
         """One line without its newline; None when it is not of this format."""
         ...
 
+    def behind(self, line: bytes) -> Line | None:
+        """The whole line behind the torn beginning that `parse` refused; None when there is none."""
+        ...
+
     def tally(self, chunk: bytes) -> Tally | None:
         """Counts of whole lines in bulk; None when a line is partial or foreign, so that each must be looked at."""
         ...

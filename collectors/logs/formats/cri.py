@@ -30,6 +30,11 @@ def parse(line: bytes) -> Line | None:
     return Line(time, _STREAMS[parts[1]], parts[2][:1] == b"P", parts[3] if len(parts) == 4 else b"")
 
 
+def behind(line: bytes) -> Line | None:
+    """The line behind a hole of NUL bytes, as a truncated file gets whose writer kept its offset."""
+    return parse(line.lstrip(b"\0")) if line[:1] == b"\0" else None
+
+
 def tally(chunk: bytes) -> Tally | None:
     """Counts of a batch whose lines are all whole: one pass when the time has a fixed width, else two."""
     lines = chunk[:-1].split(b"\n")

@@ -33,7 +33,7 @@ def parse(line: bytes) -> Line | None:
         record = _decoder.decode(line)
         time = parse_time(record.time.encode())
     except (msgspec.DecodeError, ValueError):
-        return _torn(line)
+        return None
     if record.stream not in ("stdout", "stderr"):
         return None
     whole = record.log.endswith("\n")
@@ -41,8 +41,8 @@ def parse(line: bytes) -> Line | None:
     return Line(time, record.stream, not whole, content[:-1] if whole else content)
 
 
-def _torn(line: bytes) -> Line | None:
-    """The whole object behind the torn one of a writer that was killed: inside an object quotes are escaped."""
+def behind(line: bytes) -> Line | None:
+    """The whole object behind a torn one, of a writer that was killed: inside an object quotes stand escaped."""
     start = line.rfind(_START)
     return parse(line[start:]) if start > 0 else None
 

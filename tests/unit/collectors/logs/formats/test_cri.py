@@ -64,3 +64,9 @@ def test_partials_are_suspected_wherever_they_are() -> None:
 
 def test_a_text_stands_unchanged() -> None:
     assert cri.runs_of('say "hé"') == ['say "hé"'.encode()]
+
+
+def test_the_line_behind_a_hole_is_found() -> None:
+    assert cri.behind(b"\0" * 50 + TIME + b" stdout F x") == Line(NS, "stdout", False, b"x")
+    assert cri.behind(b"\0" * 50) is None
+    assert cri.behind(b"garbage " + TIME + b" stdout F x") is None

@@ -40,7 +40,10 @@ def test_objects_as_dockerd_writes_them(line: bytes, expected: Line) -> None:
 
 
 def test_the_whole_object_behind_a_torn_one_is_found() -> None:
-    assert docker_json.parse(b'{"log":"to' + written("whole\n")) == Line(NS, "stdout", False, b"whole")
+    torn = b'{"log":"to' + written("whole\n")
+    assert docker_json.parse(torn) is None
+    assert docker_json.behind(torn) == Line(NS, "stdout", False, b"whole")
+    assert docker_json.behind(b'{"log":"to') is None
 
 
 @pytest.mark.parametrize(

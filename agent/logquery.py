@@ -1,0 +1,121 @@
+"""Runs a query in a process of its own: bounded in number, time and bytes, killed when nobody listens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
+
+import msgspec
+
+from collectors.logs.query import LogQuery
+from runtime.linux.errors import DeckwatchError
+
+_CHUNK = 256 * 1024
+_PATIENCE = 5.0
+
+T = TypeVar("T")
+
+
+class QueryLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of queries: bytes read and seconds for each, and how many run at once."""
+
+    max_bytes: int = 2 << 30
+    timeout: float = 30.0
+    concurrency: int = 2
+
+
+class QueryRefused(DeckwatchError):
+    """A query not answered, or not to its end.
+
+    `reason` is `busy`, `timeout`, `bytes`, `pattern`, `cursor`, `slow` or `failed`.
+    """
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class _LastWord(msgspec.Struct):
+    reason: str
+    text: str
+
+
+class Queries:
+    """Starts query processes within the limits."""
+
+    def __init__(self, limits: QueryLimits, scratch: str, python: str = sys.executable) -> None:
+        self.limits = limits
+        self._scratch = scratch
+        self._python = python
+        self._slots = asyncio.Semaphore(limits.concurrency)
+
+    async def lines(self, query: LogQuery) -> AsyncIterator[bytes]:
+        """Records, one JSON line each without newline; raises QueryRefused, also midway."""
+        try:
+            await asyncio.wait_for(self._slots.acquire(), min(_PATIENCE, self.limits.timeout))
+        except TimeoutError:
+            raise QueryRefused(
+                "busy", f"{self.limits.concurrency} queries run already; try again or raise query.concurrency"
+            ) from None
+        try:
+            async for line in self._run(query):
+                yield line
+        finally:
+            self._slots.release()
+
+    async def _run(self, query: LogQuery) -> AsyncIterator[bytes]:
+        deadline = asyncio.get_running_loop().time() + self.limits.timeout
+        process = await asyncio.create_subprocess_exec(
+            self._python, "-P", "-m", "collectors.logs.query",
+            "--scratch", self._scratch, "--max-bytes", str(self.limits.max_bytes),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+        assert process.stdin and process.stdout
+        try:
+            process.stdin.write(msgspec.json.encode(query))
+            process.stdin.close()
+            async for line in self._split(process.stdout, deadline):
+                yield line
+            await self._last_word(process, deadline)
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+
+    async def _split(self, stream: asyncio.StreamReader, deadline: float) -> AsyncIterator[bytes]:
+        rest = bytearray()
+        while chunk := await self._before(deadline, stream.read(_CHUNK)):
+            *lines, tail = chunk.split(b"\n")
+            for line in lines:
+                yield bytes(rest) + line if rest else line
+                rest.clear()
+            rest += tail
+
+    async def _last_word(self, process: asyncio.subprocess.Process, deadline: float) -> None:
+        assert process.stderr
+        text = await self._before(deadline, process.stderr.read(_CHUNK))
+        if await self._before(deadline, process.wait()) == 0:
+            return
+        try:
+            word = msgspec.json.decode(text, type=_LastWord)
+        except msgspec.DecodeError:
+            ending = text.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise QueryRefused(
+                "failed", f"the query ended with status {process.returncode}: {ending}"
+            ) from None
+        raise QueryRefused(word.reason, word.text)
+
+    async def _before(self, deadline: float, waiting: Coroutine[Any, Any, T]) -> T:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await waiting
+        except TimeoutError:
+            raise QueryRefused(
+                "timeout",
+                f"the query took longer than {self.limits.timeout:g} s; narrow it or raise query.timeout",
+            ) from None

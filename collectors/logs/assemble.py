@@ -1,0 +1,107 @@
+"""Lines of a file into whole entries: parts joined per stream, across batches, rotations and restarts.
+
+A part is never joined with another stream's. A boundary that was set by time (a `Cut`) stays where it was
+set, so that an entry is the same, and has the same uid, on every reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from collectors.logs.entry import MAX_ENTRY, Entry
+from collectors.logs.formats import Format, Line
+
+CUT = f"cut at {MAX_ENTRY} bytes"
+FOREIGN = "not a line of this log format"
+TORN = "a torn line stood before it"
+
+Cut = tuple[bytes, int, int]
+"""Key and offset of an entry's first byte, and its size when it was ended by time."""
+
+
+class Pending(msgspec.Struct):
+    """The parts of an entry whose end has not been seen; `size` is what was printed, more than what is kept."""
+
+    time: int
+    message: bytearray
+    size: int
+    key: bytes
+    offset: int
+
+    @property
+    def cut(self) -> Cut:
+        """The boundary, if the entry ended here."""
+        return (self.key, self.offset, self.size)
+
+
+class Assembler:
+    """Joins the lines of one container's files, fed in order. `time` is that of the last line, in ns."""
+
+    def __init__(self, format: Format, cuts: Collection[Cut] = (), time: int = 0) -> None:
+        self.format = format
+        self.cuts = cuts
+        self.pending: dict[str, Pending] = {}
+        self.time = time
+
+    def feed(self, key: bytes, offset: int, data: bytes) -> list[Entry]:
+        """The entries that end in these whole lines; `key` is the file's, `offset` the place of `data` in it."""
+        entries: list[Entry] = []
+        parse = self.format.parse
+        pending = self.pending
+        for line in data[:-1].split(b"\n"):
+            parsed = parse(line)
+            if parsed is None:
+                entries += self._foreign(line, key, offset)
+            else:
+                time, stream, partial, content = parsed
+                self.time = time
+                if not partial and stream not in pending:
+                    entries.append(Entry(time, stream, content, key, offset, len(content) + 1))
+                else:
+                    entries += self._join(parsed, key, offset)
+            offset += len(line) + 1
+        return entries
+
+    def feed_cut(self, key: bytes, offset: int, data: bytes) -> list[Entry]:
+        """The entry of a line that is too long, of which only `data`, its beginning, is known."""
+        return [Entry(self.time, "stdout", data, key, offset, len(data), CUT)]
+
+    def flush(self) -> list[Entry]:
+        """What is pending, as entries of their own that say so; what follows them begins anew."""
+        entries = [_ended(stream, pending, partial=True) for stream, pending in self.pending.items()]
+        self.pending.clear()
+        return entries
+
+    def _join(self, line: Line, key: bytes, offset: int) -> list[Entry]:
+        time, stream, partial, content = line
+        entries: list[Entry] = []
+        pending = self.pending.get(stream)
+        if pending is not None and pending.cut in self.cuts:
+            entries.append(_ended(stream, pending, partial=True))
+            pending = None
+        if pending is None:
+            pending = self.pending[stream] = Pending(time, bytearray(), 0, key, offset)
+        pending.message += content[: MAX_ENTRY - len(pending.message)]
+        pending.size += len(content)
+        if not partial:
+            pending.size += 1
+            entries.append(_ended(stream, self.pending.pop(stream), partial=False))
+        return entries
+
+    def _foreign(self, line: bytes, key: bytes, offset: int) -> list[Entry]:
+        """A line of no known form, with the time of the line before it and its bytes as they are."""
+        if not line.strip(b"\0\r "):
+            return []
+        behind = self.format.behind(line)
+        if behind is None:
+            return [Entry(self.time, "stdout", line, key, offset, len(line) + 1, FOREIGN)]
+        self.time = behind.time
+        return [entry._replace(error=entry.error or TORN) for entry in self._join(behind, key, offset)]
+
+
+def _ended(stream: str, pending: Pending, *, partial: bool) -> Entry:
+    time, message, size, key, offset = msgspec.structs.astuple(pending)
+    error = CUT if size - (not partial) > len(message) else ""
+    return Entry(time, stream, bytes(message), key, offset, size, error, partial)

@@ -1,0 +1,57 @@
+"""What was read of one container: bytes and lines per stream, messages per level, what was given up and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from collectors.logs.assemble import CUT
+from collectors.logs.entry import Entry
+from collectors.logs.formats import Tally
+from collectors.logs.levels import UNKNOWN, level_of
+
+CUT_SHORT = "cut"
+ROTATED_AWAY = "rotated_away"
+
+
+def _streams() -> dict[str, int]:
+    return {"stdout": 0, "stderr": 0}
+
+
+class Counters(msgspec.Struct):
+    """Counts since the container was first seen. Bytes are the container's own, newlines included.
+
+    `dropped` counts entries: `cut` were too long and lost their rest; `rotated_away` is how often a part of
+    unknown size was gone before it was read, which is the least that was lost.
+    """
+
+    bytes: dict[str, int] = msgspec.field(default_factory=_streams)
+    lines: dict[str, int] = msgspec.field(default_factory=_streams)
+    messages: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+
+    def add(self, tally: Tally) -> None:
+        """Count a batch that was counted in bulk."""
+        _merge(self.bytes, tally.bytes)
+        _merge(self.lines, tally.lines)
+        _merge(self.messages, tally.messages)
+
+    def add_entries(self, entries: Iterable[Entry]) -> None:
+        """Count entries one by one."""
+        for entry in entries:
+            self.bytes[entry.stream] += entry.size
+            self.lines[entry.stream] += 1
+            level = level_of(entry.message) or UNKNOWN
+            self.messages[level] = self.messages.get(level, 0) + 1
+            if entry.error == CUT:
+                self.drop(CUT_SHORT)
+
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count what was given up."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+
+def _merge(into: dict[str, int], counts: dict[str, int]) -> None:
+    for name, count in counts.items():
+        into[name] = into.get(name, 0) + count

@@ -1,0 +1,59 @@
+"""Telling log files apart: by device and inode, by a hash of their head, by what stands before a place.
+
+An inode number alone is reused at once on many file systems, and a copied or gzipped file has a new one.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import blake2b
+
+import msgspec
+
+HEAD = 1024
+MARKER = 64
+_KEY_BYTES = 4096
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place in one file, to be found again after the file was renamed, copied or gzipped.
+
+    `head` is the hash of the file's first `head_size` bytes, `marker` that of the `marker_size` bytes
+    before `offset`.
+    """
+
+    device: int
+    inode: int
+    offset: int
+    head_size: int = 0
+    head: bytes = b""
+    marker_size: int = 0
+    marker: bytes = b""
+
+
+def digest(data: bytes) -> bytes:
+    """The hash that heads and markers are compared by."""
+    return blake2b(data, digest_size=8).digest()
+
+
+def place_of(fd: int, offset: int) -> Place:
+    """The place `offset` of an open file; only what stands before it is hashed, so the file may grow."""
+    stat = os.fstat(fd)
+    head = os.pread(fd, min(HEAD, offset), 0)
+    marker = os.pread(fd, min(MARKER, offset), max(0, offset - MARKER))
+    return Place(stat.st_dev, stat.st_ino, offset, len(head), digest(head), len(marker), digest(marker))
+
+
+def holds(fd: int, place: Place) -> bool:
+    """Whether an open (unpacked) file is the one of a place, whatever its name and inode are now."""
+    if os.fstat(fd).st_size < place.offset:
+        return False
+    head = os.pread(fd, place.head_size, 0)
+    marker = os.pread(fd, place.marker_size, place.offset - place.marker_size)
+    return digest(head) == place.head and digest(marker) == place.marker
+
+
+def key_of(fd: int, target: str) -> bytes:
+    """What tells a file's entries from all others: whose it is, and its first record. Stays when it is gzipped."""
+    head = os.pread(fd, _KEY_BYTES, 0)
+    return blake2b(target.encode() + b"\0" + head.partition(b"\n")[0], digest_size=16).digest()

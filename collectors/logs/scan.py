@@ -1,0 +1,186 @@
+"""One container's log, read in place, in either direction.
+
+A block of a file owns the entries whose first byte lies in it. So before a block is read one looks back
+whether its first lines end an entry of an earlier block, and behind it for the end of its own last ones:
+blocks can be read in any order and give each entry once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from collectors.logs.assemble import Assembler, Cut
+from collectors.logs.chain import chain_of
+from collectors.logs.entry import MAX_ENTRY, Entry
+from collectors.logs.formats import format_of
+from collectors.logs.judge import Judge
+from collectors.logs.record import LogTarget
+from collectors.logs.segment import Budget, Segment
+from collectors.logs.sift import Sieve, needle_of
+from collectors.logs.times import SECOND
+
+LOOK_BACK = 128 * 1024
+SLACK = SECOND
+"""Lines of two streams may be this much out of order."""
+_FIRST_BLOCK = 64 * 1024
+_LAST_BLOCK = 1024 * 1024
+
+
+class Log:
+    """The entries of one container that a judge wants, from `since` to `until` in ns, both inclusive."""
+
+    def __init__(
+        self,
+        target: LogTarget,
+        judge: Judge,
+        grep: str | None,
+        *,
+        since: int,
+        until: int,
+        scratch: str,
+        budget: Budget,
+        cuts: Collection[Cut] = (),
+    ) -> None:
+        self._format = format_of(target.source.format)
+        self._sieve = Sieve(self._format, judge, needle_of(grep, self._format))
+        self._since, self._until = since, until
+        self._cuts = cuts
+        self._segments = [
+            Segment(sibling, target.id, self._format, scratch, budget)
+            for sibling in chain_of(target.source.path)
+        ]
+
+    def forward(self) -> Iterator[Entry]:
+        """Oldest first."""
+        assembler: Assembler | None = None
+        for index, segment in enumerate(self._segments):
+            if segment.modified < self._since - SLACK or not segment.open():
+                continue
+            if segment.begins is not None and segment.begins > self._until + SLACK:
+                break
+            start = 0
+            if assembler is None:
+                start = segment.offset_at(self._since - SLACK) if self._since > 0 else 0
+                assembler = self._assembler(index, start)
+            for batch in segment.batches(start):
+                yield from self._timely(self._sieve.entries(assembler, segment.key, batch))
+                if assembler.time > self._until + SLACK:
+                    yield from self._timely(self._ends(assembler, index, batch.offset + len(batch.data)))
+                    return
+            yield from self._timely(self._torn(assembler, index))
+            segment.close()
+        if assembler is not None:
+            yield from self._timely(self._wanted(assembler.flush()))
+
+    def backward(self) -> Iterator[Entry]:
+        """Newest first."""
+        for index in reversed(range(len(self._segments))):
+            segment = self._segments[index]
+            if segment.modified < self._since - SLACK:
+                return
+            if not segment.open() or (segment.begins or 0) > self._until + SLACK:
+                continue
+            end = segment.offset_at(self._until + SLACK) if self._ends_within(segment) else segment.size
+            start = segment.offset_at(self._since - SLACK) if (segment.begins or 0) < self._since else 0
+            for low, high in self._blocks(segment, start, end):
+                yield from reversed(self._timely(self._block(index, low, high)))
+            if index + 1 < len(self._segments):
+                self._segments[index + 1].close()
+            if start > 0:
+                return
+
+    def close(self) -> None:
+        """Let go of all files."""
+        for segment in self._segments:
+            segment.close()
+
+    def _ends_within(self, segment: Segment) -> bool:
+        return segment.modified > self._until
+
+    def _timely(self, entries: list[Entry]) -> list[Entry]:
+        since, until = self._since, self._until
+        return [entry for entry in entries if since <= entry.time <= until]
+
+    def _wanted(self, entries: list[Entry]) -> list[Entry]:
+        return self._sieve.judged(entries)
+
+    def _blocks(self, segment: Segment, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Blocks from `end` back to `start`, each beginning at a line, growing."""
+        size = _FIRST_BLOCK
+        while end > start:
+            low = max(start, segment.line_start(end - size)) if end - size > start else start
+            if low < end:
+                yield low, end
+                end = low
+            size = min(size * 4, max(_LAST_BLOCK, size)) if low < end else size * 4
+
+    def _block(self, index: int, start: int, end: int) -> list[Entry]:
+        """The wanted entries whose first byte lies in [start, end) of a file, in order."""
+        segment = self._segments[index]
+        assembler = self._assembler(index, start)
+        found: list[Entry] = []
+        for batch in segment.batches(start, end):
+            found += self._sieve.entries(assembler, segment.key, batch)
+        if end >= segment.size:
+            found += self._torn(assembler, index)
+        own = [entry for entry in found if entry.key == segment.key and start <= entry.offset < end]
+        for stream, pending in list(assembler.pending.items()):
+            if pending.key != segment.key or not start <= pending.offset < end:
+                del assembler.pending[stream]
+        if assembler.pending:
+            own += self._ends(assembler, index, end)
+            own.sort(key=lambda entry: entry.offset)
+        return own
+
+    def _torn(self, assembler: Assembler, index: int) -> list[Entry]:
+        """The last line of a rotated file, if it has no newline."""
+        if index == len(self._segments) - 1:
+            return []
+        rest = self._segments[index].rest()
+        return self._sieve.entries(assembler, self._segments[index].key, rest) if rest else []
+
+    def _assembler(self, index: int, start: int) -> Assembler:
+        """One that knows which entries are under way at a place."""
+        segment = self._segments[index]
+        assembler = Assembler(self._format, self._cuts, segment.modified)
+        if start == 0 and index > 0 and self._segments[index - 1].open():
+            earlier = self._segments[index - 1]
+            self._look_back(assembler, earlier, earlier.size)
+        elif start > 0:
+            self._look_back(assembler, segment, start)
+        return assembler
+
+    def _look_back(self, assembler: Assembler, segment: Segment, end: int) -> None:
+        for batch in segment.batches(segment.line_start(max(0, end - LOOK_BACK)), end):
+            if not batch.cut:
+                assembler.feed(segment.key, batch.offset, batch.data)
+
+    def _ends(self, assembler: Assembler, index: int, offset: int) -> list[Entry]:
+        """The entries that are under way, read on to their ends."""
+        waiting = {(pending.key, pending.offset) for pending in assembler.pending.values()}
+        found: list[Entry] = []
+        for later in self._segments[index:]:
+            if not waiting or not later.open():
+                break
+            for batch in later.batches(offset):
+                if batch.cut:
+                    continue
+                ended = assembler.feed(later.key, batch.offset, batch.data)
+                found += [entry for entry in ended if (entry.key, entry.offset) in waiting]
+                waiting -= {(entry.key, entry.offset) for entry in found}
+                if not waiting or self._full(assembler, waiting):
+                    break
+            else:
+                offset = 0
+                continue
+            break
+        found += [entry for entry in assembler.flush() if (entry.key, entry.offset) in waiting]
+        return self._wanted(found)
+
+    def _full(self, assembler: Assembler, waiting: Collection[tuple[bytes, int]]) -> bool:
+        """Whether more of the entries under way would be cut off anyway."""
+        return all(
+            len(pending.message) >= MAX_ENTRY
+            for pending in assembler.pending.values()
+            if (pending.key, pending.offset) in waiting
+        )

@@ -1,0 +1,112 @@
+"""One file of a log as a query reads it: opened late, unpacked when it is an archive, and paid for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from collectors.logs.chain import opened
+from collectors.logs.files import key_of
+from collectors.logs.formats import Format
+from collectors.logs.lines import Batch, LineReader, line_start
+from collectors.logs.seek import first_time, offset_at
+from collectors.logs.siblings import Sibling
+from runtime.linux.errors import DeckwatchError
+
+
+class TooManyBytes(DeckwatchError):
+    """A query that would read more than it may."""
+
+
+class Budget:
+    """Bytes that one query may read. `spent` is what it read."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.spent = 0
+
+    def spend(self, size: int) -> None:
+        """Pay before reading; raises TooManyBytes."""
+        self.spent += size
+        if self.spent > self.most:
+            raise TooManyBytes(
+                f"the query would read more than {self.most} bytes; narrow its time or containers, or raise query.max_bytes"
+            )
+
+
+class Segment:
+    """A file of the chain. `size` is fixed when it is opened, so that a growing file has an end."""
+
+    def __init__(self, sibling: Sibling, target: str, format: Format, scratch: str, budget: Budget) -> None:
+        self.sibling = sibling
+        self._target = target
+        self._format = format
+        self._scratch = scratch
+        self._budget = budget
+        self._fd: int | None = None
+        self.size = 0
+        self.key = b""
+        self.begins: int | None = None
+
+    def open(self) -> bool:
+        """Whether the file is there; once open it stays so until `close`."""
+        if self._fd is not None:
+            return True
+        fd = opened(self.sibling, self._scratch, self._budget.most - self._budget.spent)
+        if fd is None:
+            return False
+        self._fd = fd
+        self.size = os.fstat(fd).st_size
+        if self.sibling.gz:
+            self._budget.spend(self.size)
+        self.key = key_of(fd, self._target)
+        self.begins = first_time(fd, self._format)
+        return True
+
+    @property
+    def modified(self) -> int:
+        """When it was last written, in ns; an archive's writer may have set a later time. 0 when it is gone."""
+        try:
+            return os.stat(self.sibling.path).st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def offset_at(self, time: int) -> int:
+        """Where the first line begins at or behind a time in ns."""
+        assert self._fd is not None
+        return offset_at(self._fd, self.size, time, self._format)
+
+    def line_start(self, offset: int) -> int:
+        """Where the first line begins at or behind an offset."""
+        assert self._fd is not None
+        return line_start(self._fd, offset, self.size)
+
+    def batches(self, start: int, end: int | None = None) -> Iterator[Batch]:
+        """Whole lines that begin in [start, end), to the end of the file without `end`."""
+        assert self._fd is not None
+        end = self.size if end is None else min(end, self.size)
+        reader = LineReader(self._fd, start)
+        while True:
+            batch = reader.read(end)
+            if batch is None:
+                return
+            self._budget.spend(reader.offset - batch.offset)
+            yield batch
+
+    def rest(self) -> Batch | None:
+        """A last line without its newline, of a file that was rotated away."""
+        assert self._fd is not None
+        start = self._last_line()
+        return LineReader(self._fd, start).rest()
+
+    def _last_line(self) -> int:
+        assert self._fd is not None
+        step = 256 * 1024
+        tail = os.pread(self._fd, step, max(0, self.size - step))
+        return max(0, self.size - step) + tail.rfind(b"\n") + 1
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None

@@ -1,0 +1,306 @@
+"""Follows one container's log through its files: read once, in order, from where it was left.
+
+A rotated file is held open until it is read to its end and the next one has data, so nothing that was
+written late is missed; what rotated several times between two looks is found among the siblings.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from collectors.logs.assemble import Assembler
+from collectors.logs.chain import chain_of, find, later_than, opened
+from collectors.logs.counters import ROTATED_AWAY, Counters
+from collectors.logs.entry import Entry
+from collectors.logs.files import HEAD, MARKER, Place, digest, key_of, place_of
+from collectors.logs.formats import format_of
+from collectors.logs.lines import Batch, LineReader, line_start
+from collectors.logs.positions import Progress
+from collectors.logs.record import LogTarget
+from collectors.logs.siblings import Sibling
+from collectors.logs.start import Start, begin
+from collectors.logs.times import SECOND
+
+GRACE = 0.5
+"""Seconds that a rotated file is held after the next one has data: some writers flush into it late."""
+FLUSH = 5.0
+"""Seconds after which a line without its end is given out as it is."""
+CUT_BACK = 5.0
+"""Seconds that a writer which cut its file's end has to write it again."""
+
+Listener = Callable[[Sequence[Entry]], None]
+
+
+class Tail:
+    """One container's log. `step` reads one batch; everything else is bookkeeping between steps.
+
+    `listener` gets the entries as they end, if there is one; without it they are only counted.
+    """
+
+    def __init__(self, target: LogTarget, progress: Progress, start: Start, scratch: str) -> None:
+        self.target = target
+        self.progress = progress
+        self.listener: Listener | None = None
+        self.waiting = False
+        self._format = format_of(target.source.format)
+        self._start = start
+        self._scratch = scratch
+        self._assembler = Assembler(self._format, set(progress.cuts), progress.time)
+        self._assembler.pending = progress.pending
+        self._reader: LineReader | None = None
+        self._later: deque[Sibling] = deque()
+        self._key: bytes | None = None
+        self._head = b""
+        self._marker = b""
+        self._fed = 0.0
+        self._turned: float | None = None
+        self._cut_at: tuple[int, float] | None = None
+
+    @property
+    def counters(self) -> Counters:
+        """What was counted so far."""
+        return self.progress.counters
+
+    @property
+    def pending(self) -> bool:
+        """Whether an entry waits for its end."""
+        return bool(self._assembler.pending)
+
+    def step(self) -> bool:
+        """Read at most one batch; True when there may be more at once. `waiting` asks for another look soon."""
+        self.waiting = False
+        if self._reader is None and not self._open():
+            return False
+        reader = self._reader
+        assert reader is not None
+        size = os.fstat(reader.fd).st_size
+        if size < reader.offset or (size > reader.offset and not self._unchanged(reader)):
+            return self._rewritten(reader, size)
+        self._cut_at = None
+        batch = reader.read() if size > reader.offset else None
+        if batch is not None:
+            self._take(batch)
+            return True
+        return self._turn(reader)
+
+    def lag(self, now: float) -> float:
+        """Age in seconds of the oldest line not yet read; 0 when all is read."""
+        if self._reader is None or not self.progress.time:
+            return 0.0
+        behind = self._later or os.fstat(self._reader.fd).st_size > self._reader.offset
+        return max(0.0, now - self.progress.time / SECOND) if behind else 0.0
+
+    def flush(self) -> bool:
+        """Give out entries whose end did not come in time; whether there were any."""
+        if not self._assembler.pending or time.monotonic() - self._fed < FLUSH:
+            return False
+        for pending in self._assembler.pending.values():
+            self.progress.remember(pending.cut)
+        self._assembler.cuts = set(self.progress.cuts)
+        self._deliver(self._assembler.flush())
+        return True
+
+    def saved(self) -> Progress:
+        """The progress as it must be kept now."""
+        if self._reader is not None:
+            self.progress.place = place_of(self._reader.fd, self._reader.offset)
+            self.progress.skipping = self._reader.skipping
+        return self.progress
+
+    def retarget(self, target: LogTarget) -> None:
+        """Take what is new about the container; another path is another log."""
+        if target.source != self.target.source:
+            self.close()
+            self.progress.place = None
+            self._later.clear()
+            self._format = self._assembler.format = format_of(target.source.format)
+        self.target = target
+
+    def park(self) -> None:
+        """Close the file of a container that writes no more; a later step finds the place again."""
+        self.saved()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._reader is not None:
+            os.close(self._reader.fd)
+            self._reader = None
+
+    def _open(self) -> bool:
+        chain = chain_of(self.target.source.path)
+        if not chain:
+            return False
+        place = self.progress.place
+        if place is None:
+            fd, offset, later = begin(chain, self._start, self._format, self._scratch)
+        else:
+            found = find(place, chain, self._scratch)
+            if found is None:
+                return self._lost(chain)
+            fd, offset, later = found.fd, place.offset, found.later
+        self._use(fd, offset, later, skipping=place is not None and self.progress.skipping)
+        return True
+
+    def _lost(self, chain: Sequence[Sibling]) -> bool:
+        """The file of the place is gone: what was unread in it is lost, what began later is not."""
+        later = later_than(self.progress.time, chain, self._format, self._scratch)
+        if not later:
+            later = [chain[-1]]
+        fd = opened(later[0], self._scratch)
+        if fd is None:
+            self.waiting = True
+            return False
+        if self.progress.place and self.progress.place.offset:
+            self.counters.drop(ROTATED_AWAY)
+        self._use(fd, 0, later[1:])
+        return True
+
+    def _use(self, fd: int, offset: int, later: Sequence[Sibling], *, skipping: bool = False) -> None:
+        self.close()
+        self._reader = LineReader(fd, offset, skipping=skipping)
+        self._later = deque(later)
+        self._key = None
+        self._turned = None
+        self._cut_at = None
+        self._head = os.pread(fd, min(HEAD, offset), 0)
+        self._marker = os.pread(fd, min(MARKER, offset), max(0, offset - MARKER))
+        if not self._assembler.time:
+            self._assembler.time = os.fstat(fd).st_mtime_ns
+
+    def _take(self, batch: Batch) -> None:
+        reader = self._reader
+        assert reader is not None
+        if len(self._head) < HEAD:
+            self._head = os.pread(reader.fd, min(HEAD, reader.offset), 0)
+        self._marker = b"" if batch.cut else batch.data[-MARKER:]
+        self._key = self._key or key_of(reader.fd, self.target.id)
+        self._fed = time.monotonic()
+        self._turned = None
+        self._count(self._key, batch)
+        self.progress.time = self._assembler.time
+
+    def _count(self, key: bytes, batch: Batch) -> None:
+        assembler = self._assembler
+        if batch.cut:
+            self._deliver(assembler.feed_cut(key, batch.offset, batch.data))
+            return
+        if self.listener is None and not assembler.pending:
+            tally = self._format.tally(batch.data)
+            if tally is not None:
+                self.counters.add(tally)
+                assembler.time = tally.time
+                return
+        self._deliver(assembler.feed(key, batch.offset, batch.data))
+
+    def _deliver(self, entries: Sequence[Entry]) -> None:
+        self.counters.add_entries(entries)
+        if self.listener is not None and entries:
+            self.listener(entries)
+
+    def _turn(self, reader: LineReader) -> bool:
+        """At the end of what is there: stay, or go on to the next file."""
+        if not self._later:
+            later = self._successors(reader)
+            if not later or not self._settled(later):
+                return False
+            self._later = deque(later)
+        fd = opened(self._later[0], self._scratch)
+        if fd is None:
+            # The names moved on meanwhile: look again.
+            self._later.clear()
+            self.waiting = True
+            return False
+        rest = reader.rest()
+        if rest is not None:
+            self._take(rest)
+        self._use(fd, 0, list(self._later)[1:])
+        return True
+
+    def _successors(self, reader: LineReader) -> list[Sibling]:
+        """What came after the open file; empty while it is the current one."""
+        path = self.target.source.path
+        mine = os.fstat(reader.fd)
+        try:
+            now = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        if (now.st_ino, now.st_dev) == (mine.st_ino, mine.st_dev):
+            return []
+        chain = chain_of(path)
+        for index, sibling in enumerate(chain):
+            if sibling.inode == mine.st_ino and not sibling.gz:
+                return chain[index + 1 :]
+        found = find(place_of(reader.fd, reader.offset), chain, self._scratch)
+        if found is not None:
+            os.close(found.fd)
+            return found.later
+        return later_than(self.progress.time, chain, self._format, self._scratch)
+
+    def _settled(self, later: Sequence[Sibling]) -> bool:
+        """Whether the rotated file may be left: the next has data, and late writes had their time."""
+        if len(later) > 1:
+            return True
+        try:
+            if os.stat(later[0].path).st_size == 0:
+                return False
+        except FileNotFoundError:
+            return False
+        now = time.monotonic()
+        self._turned = self._turned or now
+        self.waiting = True
+        return now - self._turned >= GRACE
+
+    def _unchanged(self, reader: LineReader) -> bool:
+        """Whether the bytes before the offset are those that were read."""
+        size = len(self._marker)
+        return os.pread(reader.fd, size, reader.offset - size) == self._marker
+
+    def _rewritten(self, reader: LineReader, size: int) -> bool:
+        """The file was cut or written anew under us."""
+        head = os.pread(reader.fd, len(self._head), 0)
+        if not head or not self._head.startswith(head):
+            return self._truncated(reader)
+        now = time.monotonic()
+        self._cut_at = self._cut_at or (min(size, reader.offset), now)
+        grown = size >= reader.offset
+        if grown and os.pread(reader.fd, 1, reader.offset - 1) == b"\n":
+            # A writer that died before it noted its last lines cuts and writes them again, in equal length.
+            self._marker = os.pread(reader.fd, min(MARKER, reader.offset), max(0, reader.offset - MARKER))
+            return True
+        if grown or now - self._cut_at[1] >= CUT_BACK:
+            reader.offset = line_start(reader.fd, self._cut_at[0], size)
+            self._marker = b""
+            return True
+        self.waiting = True
+        return False
+
+    def _truncated(self, reader: LineReader) -> bool:
+        """Copied away and begun anew: read the copy's rest first, then the file from its beginning."""
+        place = self._lost_place(reader)
+        chain = chain_of(self.target.source.path)
+        copies = [sibling for sibling in chain if sibling.inode != place.inode]
+        found = find(place, copies, self._scratch)
+        if found is not None:
+            self._use(found.fd, place.offset, [*found.later, *chain[len(copies) :]])
+            return True
+        self.counters.drop(ROTATED_AWAY)
+        reader.offset, reader.skipping = 0, False
+        self._key, self._head, self._marker = None, b"", b""
+        return True
+
+    def _lost_place(self, reader: LineReader) -> Place:
+        """The place that was reached in what the file held before."""
+        stat = os.fstat(reader.fd)
+        return Place(
+            stat.st_dev,
+            stat.st_ino,
+            reader.offset,
+            len(self._head),
+            digest(self._head),
+            len(self._marker),
+            digest(self._marker),
+        )
