@@ -215,7 +215,7 @@ def test_a_failed_step_is_named_and_nothing_stays(
 
 
 def test_wrong_configuration_is_refused_before_a_fork() -> None:
-    with pytest.raises(StartError, match="config.json is wrong"):
+    with pytest.raises(StartError, match=r"config\.json is wrong"):
         create({"process": {}}, rootfs="/", cgroup=None, stdin=0, stdout=1, stderr=2)
 
 

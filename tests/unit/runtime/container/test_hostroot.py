@@ -39,7 +39,7 @@ def test_root_is_read_only_everywhere(box: Box) -> None:
     writable = [target for target, options in targets if "rw" in options]
     # The devices that stand for hidden files are writable; nothing of the host's tree is.
     assert all(target.startswith(own) for target in writable), writable
-    assert ("/", "ro") == (targets[0][0], targets[0][1][0])
+    assert (targets[0][0], targets[0][1][0]) == ("/", "ro")
 
 
 def test_writing_is_refused_even_to_root(box: Box) -> None:

@@ -1,0 +1,25 @@
+"""What the kernel says is ignored, whoever set it."""
+
+from __future__ import annotations
+
+import pathlib
+import signal
+
+from runtime.linux import signals
+
+
+def test_ignored_signals() -> None:
+    before = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    try:
+        assert {signal.SIGUSR2, signal.SIGPIPE} <= set(signals.ignored())
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert signal.SIGUSR2 not in signals.ignored()
+
+
+def test_bit_one_is_signal_one(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/status").write_text(
+        "SigBlk:\t0000000000000000\nSigIgn:\t8000000000000001\nSigCgt:\t0\n"
+    )
+    assert sorted(signals.ignored(str(tmp_path))) == [1, 64]
