@@ -86,13 +86,14 @@ def line_start(fd: int, offset: int, size: int) -> int:
     """Where the first line begins that begins at or behind `offset`; `size` when there is none."""
     if offset <= 0:
         return 0
-    position = offset - 1
+    position, step = offset - 1, 4 * 1024
     while position < size:
-        data = os.pread(fd, 64 * 1024, position)
+        data = os.pread(fd, step, position)
         newline = data.find(b"\n")
         if newline >= 0:
             return min(position + newline + 1, size)
         if not data:
             break
         position += len(data)
+        step = min(4 * step, BATCH)
     return size

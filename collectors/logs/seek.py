@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+from collectors.logs.entry import MAX_ENTRY
 from collectors.logs.formats import Format
 from collectors.logs.lines import line_start
 
 _PROBE = 16 * 1024
+_BLOCK = 64 * 1024
 
 
 def time_behind(fd: int, offset: int, end: int, format: Format) -> int | None:
@@ -46,8 +48,15 @@ def offset_at(fd: int, size: int, time: int, format: Format) -> int:
 
 def _scan(fd: int, offset: int, size: int, time: int, format: Format) -> int:
     while offset < size:
-        found = time_behind(fd, offset, min(size, line_start(fd, offset + 1, size)), format)
-        if found is not None and found >= time:
-            return offset
-        offset = line_start(fd, offset + 1, size)
-    return offset
+        data = os.pread(fd, _BLOCK, offset)
+        if b"\n" not in data:
+            data = os.pread(fd, MAX_ENTRY, offset)
+        start = 0
+        while (newline := data.find(b"\n", start)) >= 0 and offset + start < size:
+            line = data[start:newline]
+            parsed = format.parse(line) or format.behind(line)
+            if parsed is not None and parsed.time >= time:
+                return offset + start
+            start = newline + 1
+        offset = offset + start if start else line_start(fd, offset + 1, size)
+    return size

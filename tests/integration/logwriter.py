@@ -24,10 +24,10 @@ class Log:
         self._plain = plain
         self._numbered = numbered
         self._sequence = 0
-        self._file = open(path, "ab", buffering=0)
+        self._fd = _opened(path)
 
     def write(self, data: bytes) -> None:
-        self._file.write(data)
+        os.write(self._fd, data)
 
     def rotate(self) -> None:
         """Rename, begin anew, compress all but the newest, forget the oldest."""
@@ -36,8 +36,8 @@ class Log:
             self._shift()
         else:
             os.rename(self.path, f"{self.path}.{self._sequence:010d}")
-        self._file.close()
-        self._file = open(self.path, "ab", buffering=0)
+        os.close(self._fd)
+        self._fd = _opened(self.path)
         if not self._numbered:
             self._compress()
 
@@ -59,6 +59,10 @@ class Log:
         oldest = f"{self.path}.{self._sequence - self._keep:010d}.gz"
         if os.path.exists(oldest):
             os.unlink(oldest)
+
+
+def _opened(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
 
 
 def _gzip(path: str) -> None:

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from collectors.logs.entry import MAX_ENTRY
+from collectors.logs.lines import Batch, LineReader, line_start
+
+Open = Callable[[bytes], int]
+
+
+@pytest.fixture
+def file(tmp_path: pathlib.Path) -> Iterator[Open]:
+    opened: list[int] = []
+
+    def make(content: bytes) -> int:
+        path = tmp_path / str(len(opened))
+        path.write_bytes(content)
+        opened.append(os.open(path, os.O_RDWR))
+        return opened[-1]
+
+    yield make
+    for fd in opened:
+        os.close(fd)
+
+
+def everything(reader: LineReader) -> list[Batch]:
+    batches = []
+    while (batch := reader.read()) is not None:
+        batches.append(batch)
+    return batches
+
+
+def test_whole_lines_come_out_and_the_rest_waits(file: Open) -> None:
+    fd = file(b"one\ntwo\nthr")
+    reader = LineReader(fd)
+    assert reader.read() == Batch(0, b"one\ntwo\n")
+    assert reader.read() is None
+    os.pwrite(fd, b"ee\n", 11)
+    assert reader.read() == Batch(8, b"three\n")
+
+
+def test_batches_join_to_the_file(file: Open) -> None:
+    content = b"".join(b"line %d\n" % number for number in range(100_000))
+    batches = everything(LineReader(file(content)))
+    assert b"".join(batch.data for batch in batches) == content
+    assert len(batches) > 2
+    assert all(batch.data.endswith(b"\n") for batch in batches)
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"), [(0, None), (1, b"one\n"), (4, b"one\n"), (5, b"one\ntwo\n"), (99, b"one\ntwo\n")]
+)
+def test_lines_that_begin_behind_the_end_stay(file: Open, end: int, expected: bytes | None) -> None:
+    batch = LineReader(file(b"one\ntwo\n")).read(end)
+    assert (batch.data if batch else None) == expected
+
+
+def test_a_huge_line_is_cut_and_the_file_goes_on(file: Open) -> None:
+    huge = b"x" * 10_000_000
+    reader = LineReader(file(b"before\n" + huge + b"\nafter\n"))
+    before, cut, after = everything(reader)
+    assert before == Batch(0, b"before\n")
+    assert (cut.offset, cut.cut, len(cut.data)) == (7, True, MAX_ENTRY)
+    assert after == Batch(7 + len(huge) + 1, b"after\n")
+
+
+def test_a_huge_line_is_skipped_also_after_a_restart(file: Open) -> None:
+    fd = file(b"x" * 300_000)
+    reader = LineReader(fd)
+    assert everything(reader)[0].cut
+    os.pwrite(fd, b"yy\nnext\n", 300_000)
+    again = LineReader(fd, reader.offset, skipping=reader.skipping)
+    assert again.read() == Batch(300_003, b"next\n")
+
+
+def test_a_hole_is_passed_over(file: Open) -> None:
+    fd = file(b"")
+    os.pwrite(fd, b"line\n", 3_000_000)
+    (batch,) = everything(LineReader(fd))
+    assert batch.data.lstrip(b"\0") == b"line\n"
+    assert not batch.cut
+
+
+def test_the_rest_of_a_file_nobody_writes(file: Open) -> None:
+    reader = LineReader(file(b"one\ntorn"))
+    reader.read()
+    assert reader.rest() == Batch(4, b"torn\n")
+    assert reader.rest() is None
+    assert LineReader(file(b"one\n"), 4).rest() is None
+
+
+@pytest.mark.parametrize(
+    ("offset", "start"), [(-5, 0), (0, 0), (1, 4), (3, 4), (4, 4), (5, 8), (9, 10), (10, 10)]
+)
+def test_where_lines_begin(file: Open, offset: int, start: int) -> None:
+    assert line_start(file(b"one\ntwo\nxx"), offset, 10) == start

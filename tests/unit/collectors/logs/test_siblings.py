@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from collectors.logs.siblings import rotated
+
+
+@pytest.mark.parametrize(
+    ("names", "oldest_first"),
+    [
+        (["x.log.1", "x.log.2", "x.log.10.gz", "x.log.3.gz"], ["x.log.10.gz", "x.log.3.gz", "x.log.2", "x.log.1"]),
+        (["x.log.20261124-021617", "x.log.20261123-235959.gz"], ["x.log.20261123-235959.gz", "x.log.20261124-021617"]),
+        (["x.log.0000000002", "x.log.0000000010", "x.log.0000000001.gz"],
+         ["x.log.0000000001.gz", "x.log.0000000002", "x.log.0000000010"]),
+        (["x.log-20261124", "x.log-20261123.gz"], ["x.log-20261123.gz", "x.log-20261124"]),
+    ],
+)  # fmt: skip
+def test_oldest_first_by_the_writers_rule(
+    tmp_path: pathlib.Path, names: list[str], oldest_first: list[str]
+) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    found = rotated(str(tmp_path / "x.log"))
+    assert [pathlib.Path(sibling.path).name for sibling in found] == oldest_first
+    assert all(sibling.gz == sibling.path.endswith(".gz") for sibling in found)
+    assert all(sibling.inode == pathlib.Path(sibling.path).stat().st_ino for sibling in found)
+
+
+def test_others_are_nobodys_siblings(tmp_path: pathlib.Path) -> None:
+    for name in (
+        "x.log",
+        "x.log.tmp",
+        "x.log.1.tmp",
+        "x.log.1.gz.tmp",
+        "x.log.new",
+        "yx.log.1",
+        "x.logger.1",
+        "x.log.1a",
+    ):
+        (tmp_path / name).touch()
+    assert rotated(str(tmp_path / "x.log")) == []
+
+
+def test_an_archive_is_not_trusted_while_its_plain_file_stands(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "x.log.1").touch()
+    (tmp_path / "x.log.1.gz").touch()
+    (sibling,) = rotated(str(tmp_path / "x.log"))
+    assert not sibling.gz
+
+
+def test_a_missing_directory_has_none(tmp_path: pathlib.Path) -> None:
+    assert rotated(str(tmp_path / "gone" / "x.log")) == []
