@@ -1,27 +1,30 @@
 """Lifecycle counters that survive the container, its restarts and the agent's.
 
-One row of SQLite per name, written through at once: after `kill -9` the file holds what was counted.
+One row of SQLite per name, written a moment later by a thread of its own: after `kill -9` at most that moment
+is missing, and a row holds counters and the last run that was told of together, so that they agree.
 Counters exist at 0 from first sight, because `increase()` never sees one that is born at 1.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from typing import NamedTuple
 
 import msgspec
-import structlog
 
 from agent.exposition import labels_text
+from agent.store import Store
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Family
 from collectors.metrics.rows import Number
 from collectors.model import Container, Health, Reason, State
 
-log = structlog.get_logger()
+Samples = list[tuple[str, Number]]
 
-COUNTERS_RESET = "lifecycle_counters_put_aside"
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, data BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value REAL)",
+)
+_DELAY = 0.02
 _RUNS_KEPT = 50
 _HEALTH = {Health.HEALTHY: 1, Health.NONE: -1}
 
@@ -81,21 +84,28 @@ class Counts(msgspec.Struct):
 
 
 class LifecycleCounters:
-    """All names' counters, in memory and in one file; a damaged file is put aside, not fatal."""
+    """All names' counters, in memory and in one file; a damaged file is put aside, a full disk waited for."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._database = _open(path)
+        self._store = Store(path, _SCHEMA, delay=_DELAY)
         self._counts: dict[Key, Counts] = {}
         self._labels: dict[Key, str] = {}
-        for key, data in self._database.execute("SELECT key, data FROM counts"):
+        self._samples: dict[Key, tuple[Samples, ...]] = {}
+        for key, data in self._store.rows("SELECT key, data FROM counts"):
             self._put(Key(*msgspec.json.decode(key)), msgspec.json.decode(data, type=Counts))
+        facts = dict(self._store.rows("SELECT name, value FROM facts"))
+        self._last_alive: float | None = facts.get("last_alive")
         # What an earlier agent knew shows up when its container does, or is forgotten in time.
-        self._shown: set[Key] = set()
+        self._shown: dict[Key, None] = {}
+
+    @property
+    def problem(self) -> str:
+        """Why counters are not stored at the moment; empty when they are."""
+        return self._store.problem
 
     def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+        """Store what is not stored yet and close the file."""
+        self._store.close()
 
     def known(self) -> list[Key]:
         """Every name that has counters, shown or not."""
@@ -111,17 +121,18 @@ class LifecycleCounters:
 
     def touch(self, key: Key) -> None:
         """A name is seen: its series exist from now on."""
-        self._shown.add(key)
+        self._shown[key] = None
         if key not in self._counts:
             self._put(key, Counts())
             self._write(key)
 
     def forget(self, key: Key) -> None:
         """A name is gone for good."""
-        self._shown.discard(key)
+        self._shown.pop(key, None)
         self._labels.pop(key, None)
         if self._counts.pop(key, None) is not None:
-            self._database.execute("DELETE FROM counts WHERE key = ?", (msgspec.json.encode(key),))
+            self._samples.pop(key, None)
+            self._store.put(key, "DELETE FROM counts WHERE key = ?", (msgspec.json.encode(key),))
 
     def remember(self, key: Key, seen: Seen) -> None:
         """Note the last run that was told of."""
@@ -166,81 +177,45 @@ class LifecycleCounters:
 
     def last_alive(self) -> float | None:
         """When an agent on this state last noted that it lives; None before the first ever did."""
-        row = self._database.execute("SELECT value FROM facts WHERE name = 'last_alive'").fetchone()
-        return row[0] if row else None
+        return self._last_alive
 
     def set_last_alive(self, now: float) -> None:
         """Note that the agent lives."""
-        self._database.execute("INSERT OR REPLACE INTO facts VALUES ('last_alive', ?)", (now,))
+        self._last_alive = now
+        self._store.put("last_alive", "INSERT OR REPLACE INTO facts VALUES ('last_alive', ?)", (now,))
 
-    def sections(self) -> list[tuple[Family, list[tuple[str, Number]]]]:
-        """The lifecycle families with their series."""
-        shown = [(self._labels[key], self._counts[key]) for key in sorted(self._shown)]
-        return [
-            (catalogue.OOM_KILLS, [(labels, counts.oom_kills) for labels, counts in shown]),
-            (
-                catalogue.EXITS,
-                [
-                    (f'{labels},reason="{reason}"', counts.exits.get(reason, 0))
-                    for labels, counts in shown
-                    for reason in Reason
-                ],
-            ),
-            (catalogue.RESTARTS, [(labels, counts.restarts) for labels, counts in shown]),
-            (
-                catalogue.STATE,
-                [
-                    (f'{labels},state="{state}"', int(counts.state == state))
-                    for labels, counts in shown
-                    for state in State
-                ],
-            ),
-            (
-                catalogue.LAST_EXIT_CODE,
-                [
-                    (labels, counts.last_exit_code)
-                    for labels, counts in shown
-                    if counts.last_exit_code is not None
-                ],
-            ),
-            (
-                catalogue.HEALTH_STATE,
-                [(labels, _HEALTH.get(Health(counts.health), 0)) for labels, counts in shown],
-            ),
-        ]
+    def sections(self) -> list[tuple[Family, Samples]]:
+        """The lifecycle families with their series; only what changed is made anew."""
+        sections: list[tuple[Family, Samples]] = [(family, []) for family in catalogue.LIFECYCLE]
+        for key in self._shown:
+            samples = self._samples.get(key)
+            if samples is None:
+                samples = self._samples[key] = _samples(self._labels[key], self._counts[key])
+            for (_, all_samples), own in zip(sections, samples, strict=True):
+                all_samples += own
+        return sections
 
     def _put(self, key: Key, counts: Counts) -> None:
         self._counts[key] = counts
         self._labels[key] = key.labels()
 
     def _write(self, key: Key) -> None:
-        self._database.execute(
+        self._samples.pop(key, None)
+        self._store.put(
+            key,
             "INSERT OR REPLACE INTO counts VALUES (?, ?)",
             (msgspec.json.encode(key), msgspec.json.encode(self._counts[key])),
         )
 
 
-def _open(path: str) -> sqlite3.Connection:
-    try:
-        return _connect(path)
-    except sqlite3.DatabaseError as error:
-        aside = f"{path}.damaged"
-        log.warning(COUNTERS_RESET, path=path, aside=aside, error=str(error))
-        os.replace(path, aside)
-        for rest in ("-wal", "-shm"):
-            if os.path.exists(path + rest):
-                os.unlink(path + rest)
-        return _connect(path)
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        database.execute("CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, data BLOB NOT NULL)")
-        database.execute("CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value REAL)")
-    except sqlite3.DatabaseError:
-        database.close()
-        raise
-    return database
+def _samples(labels: str, counts: Counts) -> tuple[Samples, ...]:
+    """One name's series, in the order of `catalogue.LIFECYCLE`."""
+    code = counts.last_exit_code
+    return (
+        [(labels, counts.oom_kills)],
+        [(f'{labels},reason="{reason}"', counts.exits.get(reason, 0)) for reason in Reason],
+        [(labels, counts.restarts)],
+        [(f'{labels},state="{state}"', int(counts.state == state)) for state in State],
+        [] if code is None else [(labels, code)],
+        [(labels, _HEALTH.get(Health(counts.health), 0))],
+    )

@@ -41,6 +41,7 @@ _CHUNK = 64 * 1024
 # than the largest window as soon as there are a hundred; 8 KiB is faster than 32 KiB and packs better then.
 _WINDOW = 13
 _GZIP = 16
+_TURN = 8 * _CHUNK
 
 
 class _Compressor(Protocol):
@@ -233,14 +234,19 @@ class _Block:
         width = sum(len(row.labels) for row in rows) // max(1, len(rows)) + 64
         step = max(16, _CHUNK // width)
         self.columns: Iterator[tuple[Value, ...]] = zip_longest(*(row.values for row in rows))
-        self._slices = [(at, at + step, _Slice(rows[at : at + step])) for at in range(0, len(rows), step)]
+        self._rows, self._step = rows, step
+        self._slices: list[_Slice] = []
 
     def lines(self, family: Family, values: tuple[Value, ...] | None) -> Iterator[str]:
-        """All samples of one family, a slice at a time."""
-        if values is not None:
-            for start, end, part in self._slices:
-                lines = part.labelled if family.labels else part.lines
-                yield lines(family.name, values[start:end])
+        """All samples of one family, a slice at a time; slices are made on the way through the first family."""
+        if values is None:
+            return
+        for number, start in enumerate(range(0, len(self._rows), self._step)):
+            if number == len(self._slices):
+                self._slices.append(_Slice(self._rows[start : start + self._step]))
+            part = self._slices[number]
+            lines = part.labelled if family.labels else part.lines
+            yield lines(family.name, values[start : start + self._step])
 
 
 def _sample_lines(name: str, several: Iterable[Sequence[tuple[str, Number]]]) -> Iterator[str]:
@@ -297,9 +303,13 @@ def _text(value: Number) -> str:
 
 
 def gzipped(chunks: Iterable[bytes], level: int = 1) -> Iterator[bytes]:
-    """The chunks as one gzip stream, piece by piece."""
+    """The chunks as one gzip stream, piece by piece; a piece may be empty, to give others their turn."""
     compressor: _Compressor = deflate.compressobj(level, zlib.DEFLATED, _GZIP + _WINDOW, 9)
+    taken = 0
     for chunk in chunks:
-        if piece := compressor.compress(chunk):
+        piece = compressor.compress(chunk)
+        taken += len(chunk)
+        if piece or taken >= _TURN:
+            taken = 0
             yield piece
     yield compressor.flush()

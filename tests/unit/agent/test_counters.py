@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 
 from agent.counters import Key, LifecycleCounters, Seen, key_of
 from collectors.metrics import catalogue
@@ -61,16 +63,31 @@ def test_counts_survive_a_restart_and_show_when_seen_again(tmp_path: pathlib.Pat
     assert again.last_alive() == 99.0
 
 
-def test_a_count_is_on_disk_at_once(tmp_path: pathlib.Path) -> None:
+def test_a_count_is_on_disk_a_moment_later_whatever_happens_then(tmp_path: pathlib.Path) -> None:
     script = (
-        "import os, signal, sys; from agent.counters import *; from agent.counters import Key\n"
+        "import sys, time; from agent.counters import *; from agent.counters import Key\n"
         "counters = LifecycleCounters(sys.argv[1]); key = Key('', '', '', 'web'); counters.touch(key)\n"
-        "counters.oom_killed(key, 5); os.kill(os.getpid(), signal.SIGKILL)"
+        "counters.oom_killed(key, 5); print('counted', flush=True); time.sleep(60)"
     )
-    finished = subprocess.run([sys.executable, "-c", script, str(tmp_path / "db")], check=False)
-    assert finished.returncode == -signal.SIGKILL
-    counters = LifecycleCounters(str(tmp_path / "db"))
+    path = tmp_path / "db"
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        deadline = time.monotonic() + 1.0
+        while b'"oom_kills":5' not in stored(path):
+            assert time.monotonic() < deadline, "not stored within a second"
+        os.kill(child.pid, signal.SIGKILL)
+    counters = LifecycleCounters(str(path))
     assert counters.counts(WEB).oom_kills == 5
+    counters.close()
+
+
+def stored(path: pathlib.Path) -> bytes:
+    database = sqlite3.connect(path)
+    try:
+        return b"".join(data for (data,) in database.execute("SELECT data FROM counts"))
+    finally:
+        database.close()
 
 
 def test_a_damaged_file_is_put_aside(tmp_path: pathlib.Path) -> None:
@@ -78,8 +95,40 @@ def test_a_damaged_file_is_put_aside(tmp_path: pathlib.Path) -> None:
     path.write_bytes(b"this is no database" * 1000)
     counters = LifecycleCounters(str(path))
     counters.touch(WEB)
-    assert (tmp_path / "db.damaged").read_bytes().startswith(b"this is no database")
+    (aside,) = tmp_path.glob("db.damaged-*")
+    assert aside.read_bytes().startswith(b"this is no database")
     assert counters.counts(WEB).restarts == 0
+    counters.close()
+
+
+def test_a_disk_that_refuses_is_a_problem_told_not_an_error_raised(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "db"
+    counters = LifecycleCounters(str(path))
+    other = sqlite3.connect(path)
+    other.execute("BEGIN EXCLUSIVE")
+    counters.touch(WEB)
+    counters.exited(WEB, Reason.ERROR, 1)
+    deadline = time.monotonic() + 5
+    while not counters.problem:
+        assert time.monotonic() < deadline
+    assert samples(counters)['container_exits_total{name="web",reason="error"}'] == 1
+    other.rollback()
+    other.close()
+    counters.close()
+    assert b'"error":1' in stored(path)
+
+
+def test_what_changes_is_shown_at_once(tmp_path: pathlib.Path) -> None:
+    counters = LifecycleCounters(str(tmp_path / "db"))
+    counters.touch(WEB)
+    assert samples(counters)['container_restarts_total{name="web"}'] == 0
+    counters.restarted(WEB)
+    assert samples(counters)['container_restarts_total{name="web"}'] == 1
+    counters.forget(WEB)
+    assert samples(counters) == {}
+    counters.touch(WEB)
+    assert samples(counters)['container_restarts_total{name="web"}'] == 0
+    counters.close()
 
 
 def test_forgotten_names_are_gone_for_good(tmp_path: pathlib.Path) -> None:
