@@ -97,3 +97,15 @@ def line_start(fd: int, offset: int, size: int) -> int:
         position += len(data)
         step = min(4 * step, BATCH)
     return size
+
+
+def last_line_start(fd: int, size: int) -> int:
+    """Where the line begins that has no newline before `size`; `size` when the last one has."""
+    end = size
+    while end > 0:
+        start = max(0, end - BATCH)
+        newline = os.pread(fd, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0

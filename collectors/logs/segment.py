@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from collectors.logs.chain import opened
 from collectors.logs.files import key_of
 from collectors.logs.formats import Format
-from collectors.logs.lines import Batch, LineReader, line_start
+from collectors.logs.lines import Batch, LineReader, last_line_start, line_start
 from collectors.logs.seek import first_time, offset_at
 from collectors.logs.siblings import Sibling
 from runtime.linux.errors import DeckwatchError
@@ -96,14 +96,7 @@ class Segment:
     def rest(self) -> Batch | None:
         """A last line without its newline, of a file that was rotated away."""
         assert self._fd is not None
-        start = self._last_line()
-        return LineReader(self._fd, start).rest()
-
-    def _last_line(self) -> int:
-        assert self._fd is not None
-        step = 256 * 1024
-        tail = os.pread(self._fd, step, max(0, self.size - step))
-        return max(0, self.size - step) + tail.rfind(b"\n") + 1
+        return LineReader(self._fd, last_line_start(self._fd, self.size)).rest()
 
     def close(self) -> None:
         """Let go of the file."""

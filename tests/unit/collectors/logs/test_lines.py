@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from collectors.logs.entry import MAX_ENTRY
-from collectors.logs.lines import Batch, LineReader, line_start
+from collectors.logs.lines import Batch, LineReader, last_line_start, line_start
 
 Open = Callable[[bytes], int]
 
@@ -98,3 +98,11 @@ def test_the_rest_of_a_file_nobody_writes(file: Open) -> None:
 )
 def test_where_lines_begin(file: Open, offset: int, start: int) -> None:
     assert line_start(file(b"one\ntwo\nxx"), offset, 10) == start
+
+
+@pytest.mark.parametrize(
+    ("content", "start"),
+    [(b"", 0), (b"x", 0), (b"one\n", 4), (b"one\ntw", 4), (b"one\n" + b"x" * 600_000, 4)],
+)
+def test_where_an_unfinished_line_begins(file: Open, content: bytes, start: int) -> None:
+    assert last_line_start(file(content), len(content)) == start
