@@ -20,6 +20,9 @@ log = structlog.get_logger()
 RUNTIME_OFF = "runtime_off"
 WORKLOADS_REFUSED = "workloads_refused"
 
+# PROC_PID_INIT_INO of the kernel's proc_ns.h: the same on every host.
+_INITIAL_PID_NAMESPACE = 0xEFFFFFFC
+
 # Where engines keep what is theirs: out of sight of a workload on the host's root file system.
 _ENGINES = (
     "/var/lib/docker",
@@ -36,15 +39,26 @@ def hidden_directories(config: Config) -> list[str]:
     return [*_ENGINES, os.path.abspath(config.paths.state), os.path.abspath(config.paths.run)]
 
 
-def why_off(config: Config) -> str:
-    """Why workloads cannot be run here; empty when they can."""
+def why_off(config: Config, namespaces: str = "/proc/self/ns") -> str:
+    """Why workloads are not run here; empty when they are.
+
+    `runtime.enabled: auto` leaves it off in a container that has not the host's pid namespace: what it
+    started would be seen, and ended, with the container.
+    """
     if config.runtime.enabled is False:
         return "runtime.enabled is false"
-    if os.getpid() != 1 and os.path.exists("/.dockerenv"):
-        return "the agent runs in a container"
-    if not os.access("/proc/self/ns/user", os.F_OK) and os.geteuid() != 0:
+    if config.runtime.enabled == "auto" and not _host_pids(namespaces):
+        return "the agent runs in a pid namespace of its own, as in a container without hostPID"
+    if os.geteuid() != 0 and not os.path.exists(f"{namespaces}/user"):
         return "an ordinary user needs user namespaces, and this kernel has none"
     return ""
+
+
+def _host_pids(namespaces: str) -> bool:
+    try:
+        return os.stat(f"{namespaces}/pid").st_ino == _INITIAL_PID_NAMESPACE
+    except OSError:
+        return False
 
 
 class Hosting:

@@ -197,6 +197,10 @@ class Service:
         finally:
             self._close()
 
+    def stop(self) -> None:
+        """Leave in order, as on SIGTERM."""
+        self._stop.set()
+
     def _close(self) -> None:
         self._lifecycle.close()
         self._newcomers.close()
