@@ -27,6 +27,7 @@ _SIZE = 65536
 # Files of many records (cgroup.procs, net/dev) come a page at a time at most.
 _MAYBE_MORE = 4096 - 256
 STALLED = 0.003
+_WAITS = 2
 _KEEP_LOCK = 60.0
 
 _libc = ctypes.PyDLL(None, use_errno=True)
@@ -48,14 +49,26 @@ class Reader:
         self._address = ctypes.addressof(self._buffer)
         self._view = memoryview(self._buffer).cast("B")
         self._lock_kept_until = 0.0
+        self._switches = 0
         self.stalls = 0
         self.contents: Callable[[Sequence[Source]], list[bytes]] = contents
 
     def stalled(self, now: float) -> None:
-        """Tell that a handful of reads took longer than STALLED."""
-        self.stalls += 1
-        self._lock_kept_until = now + _KEEP_LOCK
-        self.contents = self.contents_keeping_lock
+        """Tell that a handful of reads took longer than STALLED.
+
+        That may as well be another process that had the CPU; but only waiting for the lock makes this
+        thread give the CPU away of its own accord, for these files never sleep.
+        """
+        switches = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+        if switches - self._switches >= _WAITS:
+            self.stalls += 1
+            self._lock_kept_until = now + _KEEP_LOCK
+            self.contents = self.contents_keeping_lock
+        self._switches = switches
+
+    def begin(self) -> None:
+        """Note that reading begins anew after this thread has waited for something else."""
+        self._switches = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
     def settle(self, now: float) -> None:
         """Go back to the cheap calls when nothing has stalled for a while; `now` is on the caller's clock."""

@@ -19,21 +19,22 @@ _THROTTLED_SECONDS = catalogue.INDEX[catalogue.CFS_THROTTLED_SECONDS]
 _BURST_PERIODS = catalogue.INDEX[catalogue.CFS_BURST_PERIODS]
 _BURST_SECONDS = catalogue.INDEX[catalogue.CFS_BURST_SECONDS]
 _QUOTA = catalogue.INDEX[catalogue.SPEC_CPU_QUOTA]
+_FAMILIES = catalogue.ROW[_USAGE : _BURST_SECONDS + 1]
 
 _TOTAL = ',cpu="total"'
 _CFS = (b"nr_periods", b"nr_throttled", b"nr_bursts")
 
 
-def probe(host: Host) -> Plan:
+def probe(host: Host) -> tuple[Plan, ...]:
     """cpuacct beside cpu on v1, cpu.stat alone on v2."""
     if host.hierarchy("cpuacct", "cpu", "unified").version == 2:
-        return Plan((File("unified", "cpu.stat", keep=90),), _parse_v2)
+        return (Plan((File("unified", "cpu.stat", keep=90),), _FAMILIES, _parse_v2),)
     files = (
         File("cpuacct", "cpuacct.usage", keep=90),
         File("cpuacct", "cpuacct.stat", keep=90),
         File("cpu", "cpu.stat", keep=80),
     )
-    return Plan(files, _parse_v1)
+    return (Plan(files, _FAMILIES, _parse_v1),)
 
 
 _v1_stat = Keyed((b"user", b"system"))

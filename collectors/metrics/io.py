@@ -14,6 +14,7 @@ _READS_BYTES = catalogue.INDEX[catalogue.FS_READS_BYTES]
 _READS = catalogue.INDEX[catalogue.FS_READS]
 _WRITES_BYTES = catalogue.INDEX[catalogue.FS_WRITES_BYTES]
 _WRITES = catalogue.INDEX[catalogue.FS_WRITES]
+_FAMILIES = catalogue.ROW[_READS_BYTES : _WRITES + 1]
 
 
 class Devices:
@@ -41,21 +42,21 @@ class Devices:
         return f"/dev/{name}" if name else numbers
 
 
-def probe(host: Host) -> Plan:
+def probe(host: Host) -> tuple[Plan, ...]:
     """io.stat on v2; on v1 what the throttle layer counts, for whatever scheduler the disk has."""
     devices = Devices(host.sys)
     hierarchy = host.hierarchy("blkio", "io")
     if hierarchy.version == 2:
-        return Plan((File("io", "io.stat", keep=55),), _parser_v2(devices))
+        return (Plan((File("io", "io.stat", keep=55),), _FAMILIES, _parser_v2(devices)),)
     # Before Linux 5.0 only the cgroup's own I/O is counted; a container seldom has cgroups of its own.
     recursive = "_recursive"
     if not os.path.exists(f"{hierarchy.mountpoint}/blkio.throttle.io_serviced{recursive}"):
         recursive = ""
     files = (
-        File("blkio", f"blkio.throttle.io_service_bytes{recursive}"),
+        File("blkio", f"blkio.throttle.io_service_bytes{recursive}", keep=30),
         File("blkio", f"blkio.throttle.io_serviced{recursive}"),
     )
-    return Plan(files, _parser_v1(devices))
+    return (Plan(files, _FAMILIES, _parser_v1(devices)),)
 
 
 def _parser_v1(devices: Devices) -> Callable[[Sequence[bytes], list[Value]], None]:

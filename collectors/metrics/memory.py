@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from collectors.cgroups.keyed import Keyed
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import INDEX, Family
-from collectors.metrics.plan import File, Host, Plan
+from collectors.metrics.plan import File, Host, Pace, Plan
 from collectors.metrics.rows import Value
 
 _USAGE = INDEX[catalogue.MEMORY_USAGE]
@@ -41,29 +41,46 @@ _RSS = INDEX[catalogue.MEMORY_RSS]
 _CACHE = INDEX[catalogue.MEMORY_CACHE]
 
 
-def probe(host: Host) -> Plan:
-    """The memory controller, v1 or v2."""
+def probe(host: Host) -> tuple[Plan, ...]:
+    """The memory controller, v1 or v2.
+
+    Peaks, kernel memory and events move only with a charge, which the files of the first plan show.
+    """
     if host.hierarchy("memory").version == 2:
-        return Plan(
-            (
-                File("memory", "memory.current", keep=70),
-                File("memory", "memory.stat", keep=70),
-                File("memory", "memory.events", keep=60),
-                File("memory", "memory.peak"),
-                File("memory", "memory.swap.current"),
+        return (
+            Plan(
+                (
+                    File("memory", "memory.current", keep=70),
+                    File("memory", "memory.stat", keep=70),
+                    File("memory", "memory.swap.current", keep=40),
+                ),
+                catalogue.ROW[_USAGE : _KERNEL + 1],
+                _parse_v2,
             ),
-            _parse_v2,
+            Plan(
+                (File("memory", "memory.peak"), File("memory", "memory.events", keep=60)),
+                catalogue.ROW[_MAX_USAGE : _OOM_EVENTS + 1],
+                _parse_v2_still,
+                Pace.STILL,
+            ),
         )
-    return Plan(
-        (
-            File("memory", "memory.usage_in_bytes", keep=40),
-            File("memory", "memory.stat", keep=50),
-            File("memory", "memory.max_usage_in_bytes"),
-            File("memory", "memory.failcnt"),
-            File("memory", "memory.kmem.usage_in_bytes"),
-            File("memory", "memory.oom_control"),
+    return (
+        Plan(
+            (File("memory", "memory.usage_in_bytes", keep=70), File("memory", "memory.stat", keep=70)),
+            catalogue.ROW[_USAGE : _SWAP + 1],
+            _parse_v1,
         ),
-        _parse_v1,
+        Plan(
+            (
+                File("memory", "memory.kmem.usage_in_bytes"),
+                File("memory", "memory.max_usage_in_bytes"),
+                File("memory", "memory.failcnt"),
+                File("memory", "memory.oom_control"),
+            ),
+            catalogue.ROW[_KERNEL : _OOM_EVENTS + 1],
+            _parse_v1_still,
+            Pace.STILL,
+        ),
     )
 
 
@@ -100,7 +117,7 @@ _v1_oom = Keyed((b"oom_kill",))
 
 
 def _parse_v1(contents: Sequence[bytes], values: list[Value]) -> None:
-    usage, stat, max_usage, failcnt, kernel, oom = contents
+    usage, stat = contents
     if stat:
         values[_SWAP], *rest = _v1_stat.values(stat)
         values[_FAILURES] = _faults(*rest[:4])
@@ -108,12 +125,16 @@ def _parse_v1(contents: Sequence[bytes], values: list[Value]) -> None:
             values[place] = value
     if usage:
         _usage(int(usage), values)
+
+
+def _parse_v1_still(contents: Sequence[bytes], values: list[Value]) -> None:
+    kernel, max_usage, failcnt, oom = contents
+    if kernel:
+        values[_KERNEL] = int(kernel)
     if max_usage:
         values[_MAX_USAGE] = int(max_usage)
     if failcnt:
         values[_FAILCNT] = int(failcnt)
-    if kernel:
-        values[_KERNEL] = int(kernel)
     if oom:
         (values[_OOM_EVENTS],) = _v1_oom.values(oom)
 
@@ -123,7 +144,7 @@ _v2_events = Keyed((b"high", b"max", b"oom_kill"))
 
 
 def _parse_v2(contents: Sequence[bytes], values: list[Value]) -> None:
-    current, stat, events, peak, swap = contents
+    current, stat, swap = contents
     if stat:
         values[_KERNEL], minor, major, *lines = _v2_stat.values(stat)
         values[_FAILURES] = _faults(minor, minor, major, major)
@@ -134,12 +155,16 @@ def _parse_v2(contents: Sequence[bytes], values: list[Value]) -> None:
     elif isinstance(anon := values[_RSS], int) and isinstance(file := values[_CACHE], int):
         # The root alone has no memory.current.
         _usage(anon + file, values)
-    if events:
-        values[_EVENTS_HIGH], values[_EVENTS_MAX], values[_OOM_EVENTS] = _v2_events.values(events)
-    if peak:
-        values[_MAX_USAGE] = int(peak)
     if swap:
         values[_SWAP] = int(swap)
+
+
+def _parse_v2_still(contents: Sequence[bytes], values: list[Value]) -> None:
+    peak, events = contents
+    if peak:
+        values[_MAX_USAGE] = int(peak)
+    if events:
+        values[_EVENTS_HIGH], values[_EVENTS_MAX], values[_OOM_EVENTS] = _v2_events.values(events)
 
 
 def _usage(usage: int, values: list[Value]) -> None:

@@ -22,17 +22,18 @@ _COLUMNS = (
     (catalogue.INDEX[catalogue.TRANSMIT_ERRORS], 10),
     (catalogue.INDEX[catalogue.TRANSMIT_DROPPED], 11),
 )
-PLACES = tuple(place for place, _ in _COLUMNS)
+FAMILIES = tuple(catalogue.ROW[place] for place, _ in _COLUMNS)
+SPAN = slice(_COLUMNS[0][0], _COLUMNS[-1][0] + 1)
 
 # As cAdvisor: the loopback, and the host's ends of containers' links.
 _IGNORED = re.compile(rb"lo$|veth|docker|nerdctl")
 
 
-def probe(host: Host) -> Plan:
+def probe(host: Host) -> tuple[Plan, ...]:
     """net/dev of the process that owns the namespace."""
     if not os.path.exists(f"{host.proc}/self/net/dev"):
         raise NotSupported("the kernel has no network")
-    return Plan((File(PROC, "net/dev"),), _parser())
+    return (Plan((File(PROC, "net/dev"),), FAMILIES, _parser()),)
 
 
 def _parser() -> Callable[[Sequence[bytes], list[Value]], None]:
@@ -61,37 +62,3 @@ def _parser() -> Callable[[Sequence[bytes], list[Value]], None]:
             values[place] = series or None
 
     return parse
-
-
-class Namespaces:
-    """Which container carries the series of each network namespace.
-
-    A namespace is told by the inode of net/dev, which anyone may look at. Of several containers that
-    claim one, the one whose process started first made it.
-    """
-
-    def __init__(self) -> None:
-        self._claims: dict[int, dict[str, int]] = {}
-        self._owners: dict[int, str] = {}
-
-    def claim(self, namespace: int, id: str, start: int) -> None:
-        """Say that a container, whose process started at that tick, may own the namespace."""
-        self._claims.setdefault(namespace, {})[id] = start
-        self._choose(namespace)
-
-    def release(self, namespace: int, id: str) -> None:
-        """Take a claim back; of one never made there is nothing to take back."""
-        claims = self._claims.get(namespace, {})
-        if claims.pop(id, None) is not None:
-            self._choose(namespace)
-
-    def owned_by(self, namespace: int, id: str) -> bool:
-        """Whether this container carries the namespace's series."""
-        return self._owners.get(namespace) == id
-
-    def _choose(self, namespace: int) -> None:
-        claims = self._claims[namespace]
-        if claims:
-            self._owners[namespace] = min(claims, key=lambda id: (claims[id], id))
-        else:
-            del self._claims[namespace], self._owners[namespace]

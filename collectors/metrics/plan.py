@@ -1,15 +1,17 @@
 """What a collector of container metrics is: which files it reads, and how it fills a row from them.
 
-A collector is a module with one function `probe(host) -> Plan`, which raises NotSupported with the reason
+A collector is a module with one function `probe(host)`, which returns its plans or raises NotSupported with the reason
 when the host does not offer what it reads. `collectors.metrics.support` lists them.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from collectors.metrics.catalogue import INDEX, Family
 from collectors.metrics.rows import Value
 from runtime.linux.errors import NotSupported
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
@@ -34,18 +36,37 @@ class File(NamedTuple):
 Parse = Callable[[Sequence[bytes], list[Value]], None]
 
 
+class Pace(enum.Enum):
+    """How often files are read.
+
+    `STILL` ones cannot change unless something else about the container does: they are read when any other
+    file changed since the last pass, in a final reading, and once a minute. `RARE` ones are read once a
+    minute and whenever the inventory reports a change.
+    """
+
+    ALWAYS = enum.auto()
+    STILL = enum.auto()
+    RARE = enum.auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Files to read of each container, in order, and the function that turns them into values.
 
     `parse(contents, values)` gets b"" for a file that the cgroup does not have, and leaves the values it
-    cannot tell at None. A `rare` plan is for what seldom changes: its files are read once a minute and
-    whenever the inventory reports a change.
+    cannot tell at None. It fills `families`, which stand side by side in a row, and nothing else.
     """
 
     files: tuple[File, ...]
+    families: tuple[Family, ...]
     parse: Parse
-    rare: bool = False
+    pace: Pace = Pace.ALWAYS
+
+    @property
+    def span(self) -> slice:
+        """Where the plan's values stand in a row."""
+        first = INDEX[self.families[0]]
+        return slice(first, first + len(self.families))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +86,4 @@ class Host:
         raise NotSupported(f"no cgroup hierarchy with the controller {names} is mounted")
 
 
-Probe = Callable[[Host], Plan]
+Probe = Callable[[Host], tuple[Plan, ...]]

@@ -16,17 +16,17 @@ _PLACES = (
     (catalogue.INDEX[catalogue.PRESSURE_MEMORY_WAITING], catalogue.INDEX[catalogue.PRESSURE_MEMORY_STALLED]),
     (catalogue.INDEX[catalogue.PRESSURE_IO_WAITING], catalogue.INDEX[catalogue.PRESSURE_IO_STALLED]),
 )
+_FAMILIES = catalogue.ROW[_PLACES[0][0] : _PLACES[-1][-1] + 1]
 
 
-def probe(host: Host) -> Plan:
+def probe(host: Host) -> tuple[Plan, ...]:
     """Pressure files exist in the v2 hierarchy alone, beside v1 controllers too."""
     if host.hierarchies.unified is None:
         raise NotSupported("no cgroup v2 hierarchy is mounted, and pressure per cgroup exists only there")
     if not os.path.exists(f"{host.proc}/pressure/cpu"):
         raise NotSupported("the kernel has no pressure stall information; it needs CONFIG_PSI and psi=1")
     names = ("cpu.pressure", "memory.pressure", "io.pressure")
-    keep = 75 if host.hierarchies.mode == "hybrid" else 80
-    return Plan(tuple(File("unified", name, keep) for name in names), _parse)
+    return (Plan(tuple(File("unified", name, keep=80) for name in names), _FAMILIES, _parse),)
 
 
 def _parse(contents: Sequence[bytes], values: list[Value]) -> None:

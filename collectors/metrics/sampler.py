@@ -10,10 +10,10 @@ from collectors.cgroups.procs import pids_in
 from collectors.cgroups.reader import Descriptors
 from collectors.metrics import catalogue, host
 from collectors.metrics.catalogue import Family
-from collectors.metrics.gather import ROOT, Gatherer, Vanished
+from collectors.metrics.gather import Gatherer, Vanished
 from collectors.metrics.plan import Host
 from collectors.metrics.rows import Number, Reading, Row
-from collectors.metrics.target import Target
+from collectors.metrics.target import ROOT, Target
 from collectors.model import Entry
 from runtime.linux.hierarchies import Hierarchies
 
@@ -45,7 +45,6 @@ class Sampler:
         self._clock = clock
         self.descriptors = Descriptors(descriptor_budget)
         self._gatherer = Gatherer(Host(hierarchies, proc, sys), collectors or {}, self.descriptors)
-        self._errors = dict.fromkeys(self._gatherer.errors, 0)
         self._vanished = 0
         self._lock = asyncio.Lock()
         self._last: Reading | None = None
@@ -118,6 +117,7 @@ class Sampler:
         rows: list[Row] = []
         vanished = 0
         costs, errors = dict(gatherer.costs), dict(gatherer.errors)
+        gatherer.begin()
         slice_end = time.perf_counter() + _SLICE
         for target in list(self._targets.values()):
             if target.labels is None or target.gone:
@@ -130,6 +130,7 @@ class Sampler:
             if time.perf_counter() > slice_end:
                 await asyncio.sleep(0)
                 now = self._clock()
+                gatherer.begin()
                 slice_end = time.perf_counter() + _SLICE
         self._vanished += vanished
         return Reading(

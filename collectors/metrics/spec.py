@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collectors.cgroups import v1, v2
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import INDEX
-from collectors.metrics.plan import File, Host, Plan
+from collectors.metrics.plan import File, Host, Pace, Plan
 from collectors.metrics.rows import Value
 from runtime.linux.errors import NotSupported
 
@@ -18,11 +18,12 @@ _MEMORY = INDEX[catalogue.SPEC_MEMORY_LIMIT]
 _SWAP = INDEX[catalogue.SPEC_MEMORY_SWAP_LIMIT]
 _RESERVATION = INDEX[catalogue.SPEC_MEMORY_RESERVATION]
 _THREADS_MAX = INDEX[catalogue.THREADS_MAX]
+_FAMILIES = catalogue.ROW[_PERIOD : _THREADS_MAX + 1]
 
 _Apply = Callable[[bytes, list[Value]], None]
 
 
-def probe(host: Host) -> Plan:
+def probe(host: Host) -> tuple[Plan, ...]:
     """Limits of whichever of cpu, memory and pids is there."""
     applied: dict[File, _Apply] = {}
     for controller, by_version in _FILES.items():
@@ -31,7 +32,7 @@ def probe(host: Host) -> Plan:
                 applied[File(controller, name)] = apply
     if not applied:
         raise NotSupported("none of the controllers cpu, memory and pids is there")
-    return Plan(tuple(applied), _parser(tuple(applied.values())), rare=True)
+    return (Plan(tuple(applied), _FAMILIES, _parser(tuple(applied.values())), Pace.RARE),)
 
 
 def _parser(applied: tuple[_Apply, ...]) -> Callable[[Sequence[bytes], list[Value]], None]:

@@ -27,13 +27,13 @@ REGISTRY: Mapping[str, Probe] = {
 class Supported:
     """Plans by collector, and for each collector "" or the reason why the host does not offer it."""
 
-    plans: Mapping[str, Plan]
+    plans: Mapping[str, tuple[Plan, ...]]
     reasons: Mapping[str, str]
 
 
 def probe(host: Host, collectors: Mapping[str, bool]) -> Supported:
     """Probe each collector that is not switched off; one that is off has neither plan nor reason."""
-    plans: dict[str, Plan] = {}
+    plans: dict[str, tuple[Plan, ...]] = {}
     reasons: dict[str, str] = {}
     for name, probe_one in REGISTRY.items():
         if not collectors.get(name, True):

@@ -9,13 +9,18 @@ from collectors.metrics.rows import Value
 from collectors.model import Network
 from runtime.linux.hierarchies import Hierarchies
 
+ROOT = "/"
+
+# Contents as they were last read, and the values they gave.
+Seen = tuple[list[bytes], list[Value]]
+
 
 class Target:
     """A container that is read. `labels` is None while only its path is known.
 
     `cgroup` is None until it is first read and after it has gone; `template` holds the values that
     rarely change and is what each row starts from; `due` is when those are read again, `wait` how long they
-    are good for.
+    are good for. `seen` holds what each plan's files last said, for an idle container says it again.
     """
 
     __slots__ = (
@@ -29,6 +34,7 @@ class Target:
         "paths",
         "pid",
         "pid_start",
+        "seen",
         "started_at",
         "template",
         "traffic",
@@ -49,7 +55,8 @@ class Target:
         self.template: list[Value] = []
         self.due = 0.0
         self.wait = 0.0
-        self.traffic: list[Value] = []
+        self.seen: list[Seen | None] = []
+        self.traffic: Seen | None = None
 
     def close(self) -> None:
         """Let go of the cgroup, so that the kernel can free it."""
@@ -64,13 +71,13 @@ def paths_of(id: str, pid: int, controllers: Iterable[str], hierarchies: Hierarc
     Usually the id is the path everywhere. Where the first process sits in an ancestor of the id, the
     controller counts for more than this container; where it sits below, it has cgroups of its own.
     """
-    placed = hierarchies.paths_of_pid(pid) if pid and id != "/" else {}
+    placed = hierarchies.paths_of_pid(pid) if pid and id != ROOT else {}
     found: dict[str, str] = {}
     for controller in controllers:
         hierarchy = hierarchies.of(controller)
         key = "unified" if hierarchy is not None and hierarchy.version == 2 else controller
         path = placed.get(key, id)
-        if path == "/" != id or id.startswith(path + "/"):
+        if path == ROOT != id or id.startswith(path + "/"):
             continue
         found[controller] = id if path.startswith(id.rstrip("/") + "/") else path
     return found

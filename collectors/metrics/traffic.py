@@ -1,0 +1,114 @@
+"""Reads each network namespace once, for the container that owns it."""
+
+from __future__ import annotations
+
+import os
+
+from collectors.cgroups.reader import GONE, Reader, Source
+from collectors.metrics.network import SPAN
+from collectors.metrics.plan import Parse
+from collectors.metrics.rows import Value
+from collectors.metrics.target import ROOT, Target
+from collectors.model import Network
+
+
+class Namespaces:
+    """Which container carries the series of each network namespace.
+
+    A namespace is told by the inode of net/dev, which anyone may look at. Of several containers that
+    claim one, the one whose process started first made it.
+    """
+
+    def __init__(self) -> None:
+        self._claims: dict[int, dict[str, int]] = {}
+        self._owners: dict[int, str] = {}
+
+    def claim(self, namespace: int, id: str, start: int) -> None:
+        """Say that a container, whose process started at that tick, may own the namespace."""
+        self._claims.setdefault(namespace, {})[id] = start
+        self._choose(namespace)
+
+    def release(self, namespace: int, id: str) -> None:
+        """Take a claim back; of one never made there is nothing to take back."""
+        claims = self._claims.get(namespace, {})
+        if claims.pop(id, None) is not None:
+            self._choose(namespace)
+
+    def owned_by(self, namespace: int, id: str) -> bool:
+        """Whether this container carries the namespace's series."""
+        return self._owners.get(namespace) == id
+
+    def _choose(self, namespace: int) -> None:
+        claims = self._claims[namespace]
+        if claims:
+            self._owners[namespace] = min(claims, key=lambda id: (claims[id], id))
+        else:
+            del self._claims[namespace], self._owners[namespace]
+
+
+class Traffic:
+    """Traffic of the namespaces that targets own, and of the host's on the root."""
+
+    def __init__(self, proc: str, reader: Reader, parse: Parse) -> None:
+        self._reader = reader
+        self._parse = parse
+        self._namespaces = Namespaces()
+        self._proc = os.open(proc, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._host = self._namespace_of(1)
+
+    def close(self) -> None:
+        """Let go of /proc."""
+        os.close(self._proc)
+
+    def settle(self, target: Target) -> None:
+        """Look which namespace a container's first process is in, and claim it where it may own it."""
+        namespace = 0
+        if target.pid and target.network is Network.OWNER:
+            # A process that has ended leaves its claim, for the final counts.
+            namespace = self._namespace_of(target.pid) or target.namespace
+        if namespace == self._host:
+            namespace = 0
+        if target.namespace and target.namespace != namespace:
+            self._namespaces.release(target.namespace, target.id)
+        if namespace:
+            self._namespaces.claim(namespace, target.id, target.pid_start)
+        target.namespace = namespace
+
+    def release(self, target: Target) -> None:
+        """Take back what a target claims."""
+        if target.namespace:
+            self._namespaces.release(target.namespace, target.id)
+            target.namespace = 0
+
+    def read(self, target: Target, values: list[Value], *, final: bool) -> None:
+        """Fill in the traffic of an owner; raises OSError or ValueError.
+
+        The namespace goes with its last process, before the cgroup does: so the final counts are the last
+        ones seen.
+        """
+        if target.id == ROOT:
+            source: Source = (-1, self._proc, b"1/net/dev")
+        elif target.namespace and self._namespaces.owned_by(target.namespace, target.id):
+            source = (-1, self._proc, b"%d/net/dev" % target.pid)
+        else:
+            return
+        try:
+            found = self._reader.contents((source,))
+        except OSError as error:
+            if error.errno not in GONE:
+                raise
+            if final and target.traffic is not None:
+                values[SPAN] = target.traffic[1]
+            return
+        if target.traffic is not None and found == target.traffic[0]:
+            values[SPAN] = target.traffic[1]
+        else:
+            self._parse(found, values)
+            target.traffic = (found, values[SPAN])
+
+    def _namespace_of(self, pid: int) -> int:
+        """The network namespace of a process, told by an inode; 0 when the process is gone."""
+        try:
+            return os.stat(b"%d/net/dev" % pid, dir_fd=self._proc).st_ino
+        except OSError:
+            return 0
