@@ -167,7 +167,7 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
         "{path} belongs to uid {owner} or is open to others",
         "chown it to this user and chmod 0700, or set {key}",
     ),
-    "agent_absent": (D, "no agent answers at {path}: {reason}", "start it: deckwatch run"),
+    "agent_absent": (D, "the agent cannot be asked: {reason}", "start one: deckwatch run"),
 }
 
 

@@ -15,7 +15,7 @@ from agent.settings import Config, Section, default_file
 from runtime.linux.errors import DeckwatchError
 from runtime.supervision.spec import WorkloadSpec
 
-__all__ = ["Config", "ConfigError", "Problem", "default_file", "load"]
+__all__ = ["Config", "ConfigError", "Problem", "default_file", "defaults", "load"]
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -56,6 +56,11 @@ def load(
     return config
 
 
+def defaults() -> Config:
+    """The configuration of this user without any file."""
+    return _filled(Config(), None)
+
+
 def _filled(config: Config, path: str | None) -> Config:
     """The configuration with what depends on other keys: the socket's and the spool's place."""
     server = config.server
@@ -76,7 +81,7 @@ def _owned_workloads(
 ) -> Iterator[tuple[str, tuple[WorkloadSpec, ...]]]:
     if config.workloads:
         yield config.file or "--set", config.workloads
-    named = isinstance(tree.value, dict) and "workloads_dir" in tree.value
+    named = config.workloads_dir != Config().workloads_dir
     if not os.path.isdir(config.workloads_dir):
         if named:
             mark = configcheck.locate(tree, "workloads_dir")

@@ -86,7 +86,7 @@ class Server(Section, frozen=True):
     """YAML or JSON file of bearer tokens with their rights (`metrics`, `logs`, `events`, `control`); read
     again when it changes. With it every TCP request beyond the health paths needs a token."""
     max_connections: Count = 200
-    """TCP connections served at once, over all listeners; further ones wait in the kernel's queue."""
+    """TCP connections served at once, over all listeners; further ones get 503."""
     max_streams: Count = 32
     """Live streams (logs and events) served at once; further ones get 503."""
 
@@ -264,7 +264,9 @@ class Logging(Section, frozen=True):
 
 
 class Config(Section, frozen=True):
-    """The whole configuration. `file` is where it came from, `workload_files` who owns which workload."""
+    """The whole configuration."""
+
+    # `file` is where it came from, `workload_files` tells which file owns which workloads.
 
     node: str = msgspec.field(default_factory=_node)
     """Name of this host in labels and records; `$NODE_NAME`, else the host name."""

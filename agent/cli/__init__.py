@@ -1,1 +1,129 @@
-"""The command line: one file per command."""
+"""The command line: one file per command, loaded when it is used.
+
+Nothing heavy is imported here, so that `deckwatch version` and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+
+import click
+
+from runtime.linux.errors import DeckwatchError
+
+# name: (module, attribute, one line for the list of commands)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "run": ("run", "run", "Run the agent in the foreground."),
+    "config": ("config", "config", "Check and show the configuration, print its schema."),
+    "ps": ("ps", "ps", "List containers, whoever started them."),
+    "inspect": ("inspect", "inspect", "Show everything about one container or workload."),
+    "logs": ("logs", "logs", "Print what containers printed, and follow it."),
+    "events": ("events", "events", "Print starts, exits, OOM kills, restarts; and follow them."),
+    "doctor": ("doctor", "doctor", "Tell what this host and these rights allow, and what to mend."),
+    "apply": ("workloads", "apply", "Make workloads what a file says."),
+    "start": ("workloads", "start", "Start workloads that are stopped."),
+    "stop": ("workloads", "stop", "Stop workloads; they stay stopped."),
+    "restart": ("workloads", "restart", "Restart workloads."),
+    "rm": ("workloads", "rm", "Stop workloads and forget them."),
+    "scale": ("workloads", "scale", "Run another number of replicas."),
+    "completion": ("completion", "completion", "Print the completion script of a shell."),
+    "version": ("version", "version", "Print the version."),
+}
+NOT_YET = (
+    "top", "audit", "support-bundle", "rollback", "launch", "exec", "kill", "wait", "attach", "cp",
+    "pause", "resume", "image", "oci",
+)  # fmt: skip
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in NOT_YET:
+            return _refused(cmd_name)
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        found = getattr(importlib.import_module(f"agent.cli.{module}"), attribute)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS and name not in NOT_YET:
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"no command {name!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _refused(name: str) -> click.Command:
+    def refuse() -> None:
+        raise DeckwatchError(f"`deckwatch {name}` is not in this version; `deckwatch --help` lists what is")
+
+    return click.Command(
+        name,
+        callback=refuse,
+        hidden=True,
+        add_help_option=False,
+        params=[click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED, expose_value=False)],
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    )
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`deckwatch COMMAND --help` tells more. The agent is found by --socket, $DECKWATCH_SOCKET, "
+    "the configuration of -c or $DECKWATCH_CONFIG, else at its default path.",
+)
+def group() -> None:
+    """Containers of this host: what they use, print and go through."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run a command line and exit: 0 done, 1 failed, 2 used wrongly."""
+    sys.exit(execute(args))
+
+
+def execute(args: list[str] | None = None) -> int:
+    """Run a command line; what went wrong is told on standard error. Returns the exit code."""
+    try:
+        result = group.main(args, prog_name="deckwatch", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        return _used_wrongly(error)
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has had enough; the interpreter must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except DeckwatchError as error:
+        for line in str(error).splitlines():
+            click.echo(f"deckwatch: {line}", err=True)
+        return getattr(error, "exit_code", 1)
+    return result if isinstance(result, int) else 0
+
+
+def _used_wrongly(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "deckwatch"
+    text = " ".join(error.format_message().split()).rstrip(".")
+    click.echo(f"{command}: {text}; see {command} --help", err=True)
+    return error.exit_code

@@ -72,10 +72,11 @@ async def get_all(api: AgentApi, request: web.Request) -> web.StreamResponse:
 
 
 async def get_one(api: AgentApi, request: web.Request) -> web.StreamResponse:
-    """One workload and its replicas."""
+    """One workload, its replicas, and its specification."""
     known(request, ())
     chosen = supervisor(api)
-    return answer.json(_statuses(chosen, [_named(chosen, request)])[0])
+    name = _named(chosen, request)
+    return answer.json(_statuses(chosen, [name])[0] | {"spec": answer.readable(chosen.spec(name))})
 
 
 async def put_all(api: AgentApi, request: web.Request) -> web.StreamResponse:
@@ -103,7 +104,8 @@ async def _apply(
     changes = await chosen.apply(specs, owner=OWNER, prune=prune, dry_run=dry_run)
     names = [spec.name for spec in specs]
     workloads = [] if dry_run else await _settled(chosen, request, names)
-    return answer.json({"changes": answer.readable(changes), "workloads": workloads})
+    done = [{"name": change.name, "action": change.action} for change in changes]
+    return answer.json({"changes": done, "workloads": workloads})
 
 
 async def delete(api: AgentApi, request: web.Request) -> web.StreamResponse:

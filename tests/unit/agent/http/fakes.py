@@ -66,10 +66,6 @@ class FakeLogs:
             yield f"c{number}", line.encode()
 
 
-class FakeStatus:
-    """Stands for a workload's status where only its name counts."""
-
-
 class FakeSupervisor:
     """Remembers what it was asked."""
 
@@ -92,6 +88,9 @@ class FakeSupervisor:
         if not dry_run:
             self.names += [spec.name for spec in specs if spec.name not in self.names]
         return []
+
+    def spec(self, name: str) -> WorkloadSpec:
+        return WorkloadSpec(name=name, rootfs="host")
 
     async def settled(self, names: Sequence[str], timeout: float) -> list[Any]:
         self.calls.append(("settled", list(names), timeout))

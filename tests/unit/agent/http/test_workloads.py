@@ -10,7 +10,8 @@ async def test_statuses(control: Client) -> None:
     assert await (await control.get("/api/v1/workloads")).json() == [
         {"name": "demo", "started_at": "1970-01-01T00:00:00.000000Z"}
     ]
-    assert (await (await control.get("/api/v1/workloads/demo")).json())["name"] == "demo"
+    body = await (await control.get("/api/v1/workloads/demo")).json()
+    assert (body["name"], body["spec"]) == ("demo", {"name": "demo", "rootfs": "host"})
     answer = await control.get("/api/v1/workloads/demmo")
     assert (answer.status, "did you mean demo?" in (await answer.json())["message"]) == (404, True)
 

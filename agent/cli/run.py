@@ -1,0 +1,24 @@
+"""`deckwatch run`: the agent, in the foreground."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.option(
+    "-c", "--config", "config_file", envvar="DECKWATCH_CONFIG", metavar="FILE",
+    help="Configuration; without one the default file, else the defaults.  [env: DECKWATCH_CONFIG]",
+)  # fmt: skip
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE",
+    help="Override one key, such as --set query.timeout=10s. May be repeated.",
+)  # fmt: skip
+def run(config_file: str | None, overrides: tuple[str, ...]) -> int:
+    """Run the agent in the foreground until SIGINT or SIGTERM.
+
+    SIGHUP reads the configuration again.
+    """
+    from agent.service import main
+
+    return main(config_file, overrides)
