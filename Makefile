@@ -2,20 +2,28 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+AGENT  := $(VENV)/.agent
+STAMP  := $(VENV)/.tests
 
 .PHONY: run test unit lint integration bench soak docs clean
 .DEFAULT_GOAL := run
 
-$(STAMP): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("deckwatch needs Python 3.11 or newer; this is %s. Name another: make PYTHON=python3.12" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("deckwatch needs Python 3.11 or newer, this is %s; name another: make PYTHON=python3.12" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q && apt-get install -y -q python3-venv && $(PYTHON) -m venv $(VENV); \
 	  else echo "cannot create a virtual environment: install the package python3-venv" >&2; exit 1; fi; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+
+$(AGENT): pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-run: $(STAMP)
+$(STAMP): $(AGENT)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+run: $(AGENT)
 	@exec $(BIN)/deckwatch run -c examples/demo.yaml
 
 lint: $(STAMP)

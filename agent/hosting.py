@@ -110,6 +110,20 @@ class Hosting:
                 log.error(WORKLOADS_REFUSED, owner=owner, reason=str(error))
                 self._conditions.set("workload_failed", owner, name=owner, state="refused", reason=str(error))
 
+    def report(self, conditions: Conditions) -> None:
+        """Say which replicas do not run though they should."""
+        if self.supervisor is None:
+            return
+        for workload in self.supervisor.status():
+            for replica in workload.replicas:
+                if replica.state in ("refused", "crash_loop"):
+                    reason = replica.message or f"ended {replica.restarts} times"
+                    conditions.set(
+                        "workload_failed", replica.name, name=replica.name, state=replica.state, reason=reason
+                    )
+                else:
+                    conditions.clear("workload_failed", replica.name)
+
     async def shutdown(self) -> None:
         """End as the configuration says: the workloads go on, or all of them are stopped."""
         if self.supervisor is not None:

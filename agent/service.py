@@ -375,6 +375,7 @@ class Service:
         for collector, reason in self._sampler.support().items():
             if reason:
                 self._conditions.set("collector_unsupported", collector, collector=collector, reason=reason)
+        self._hosting.report(self._conditions)
         if self._events.problem:
             self._conditions.set(
                 "disk_full", "events", path=self._config.paths.state, reason=self._events.problem
