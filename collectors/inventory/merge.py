@@ -101,8 +101,9 @@ class Inventory:
     def saw(self, path: str) -> None:
         """A cgroup was created: its path gives the id of the container it was made for, if its name tells.
 
-        Engines name a container's cgroup after it (`ID`, `docker-ID.scope`). This is known long before the
-        engine tells of the start, and stays known when the container is too short to be asked for its pid.
+        Engines name a container's cgroup after it (`ID`, `docker-ID.scope`). What an engine tells from now
+        on of a container that is too short to be asked for its pid gets this id; what it told before, that
+        the container was created, stays as it was: its cgroup is nobody's until it runs.
         """
         match = _ENGINE_ID.search(path, path.rindex("/"))
         if match is None:
@@ -112,9 +113,6 @@ class Inventory:
         self._located[engine_id] = path
         if len(self._located) > LOCATED_LIMIT:
             del self._located[next(iter(self._located))]
-        for source, table in self._tables.items():
-            if (entry := table.get(engine_id)) and not entry.container.id:
-                self.put(source, entry)
 
     def replace(self, source: str, entries: Iterable[Entry]) -> None:
         """See `Board.replace`."""

@@ -83,16 +83,16 @@ def test_an_id_that_becomes_known_is_one_change() -> None:
 @pytest.mark.parametrize(
     "path", [f"/docker/{HEX}", f"/system.slice/docker-{HEX}.scope", f"/own/parent/{HEX}"]
 )
-def test_the_path_of_a_new_cgroup_names_a_container_before_and_after_it_is_told_of(path: str) -> None:
+def test_the_path_of_a_new_cgroup_names_what_is_told_of_its_container_from_then_on(path: str) -> None:
     board, heard = inventory("docker")
     created = entry(engine_id=HEX, state=State.CREATED)
     board.put("docker", created)
     board.saw(path)
-    located = altered(created, container=altered(created.container, id=path))
-    assert heard == [(None, created), (created, located)]
-    board.drop("docker", HEX)
-    board.put("docker", altered(created, pid=9))
-    assert board.entries()[path].pid == 9
+    assert list(board.entries()) == [f"docker:{HEX}"]
+    board.put("docker", altered(created, container=altered(created.container, state=State.EXITED)))
+    ended = altered(created, container=altered(created.container, id=path, state=State.EXITED))
+    assert heard == [(None, created), (created, ended)]
+    assert list(board.entries()) == [path]
 
 
 def test_paths_that_name_no_container_are_not_kept() -> None:
