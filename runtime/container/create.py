@@ -12,12 +12,14 @@ import os
 import select
 import signal
 import socket
+import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.container import setup
 from runtime.container.bundle import plan_of
 from runtime.container.failure import LIMIT, StartError, from_bytes
+from runtime.container.handover import Descriptors
 from runtime.linux import namespaces, signals
 from runtime.linux.errors import KernelError
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Created", "StartError", "create"]
 
 TIMEOUT = 30.0
+_CREDENTIALS = struct.Struct("3i")
 
 
 class Created(NamedTuple):
@@ -60,7 +63,9 @@ def create(
     plan = plan_of(config, rootfs)
     report, report_write = os.pipe2(os.O_CLOEXEC)
     sync, sync_child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    handed = setup.Descriptors(stdin, stdout, stderr, report_write, sync_child.fileno(), status_fd)
+    sync.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    sync.settimeout(TIMEOUT)
+    handed = Descriptors(stdin, stdout, stderr, report_write, sync_child.fileno(), status_fd)
     try:
         pid, pidfd = _fork(plan, handed, cgroup)
         os.close(report_write)
@@ -84,7 +89,7 @@ def create(
             os.close(report_write)
 
 
-def _fork(plan: Plan, handed: setup.Descriptors, cgroup: ContainerCgroup | None) -> tuple[int, int]:
+def _fork(plan: Plan, handed: Descriptors, cgroup: ContainerCgroup | None) -> tuple[int, int]:
     """Fork with all signals blocked: the caller's handlers must not run in the child."""
     ignored = signals.ignored()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ALL)
@@ -103,10 +108,9 @@ def _fork(plan: Plan, handed: setup.Descriptors, cgroup: ContainerCgroup | None)
 
 def _map_ids(plan: Plan, pid: int, sync: socket.socket) -> None:
     """Write the maps of the child's user namespace as soon as it is ready for them."""
-    sync.settimeout(TIMEOUT)
+    if _hear(sync) != (b"m", pid):
+        return
     try:
-        if sync.recv(1) != b"m":
-            return
         namespaces.map_ids(pid, plan.uid_map, plan.gid_map, privileged=os.geteuid() == 0)
         sync.send(b"g")
     except OSError as error:
@@ -117,18 +121,32 @@ def _map_ids(plan: Plan, pid: int, sync: socket.socket) -> None:
 def _join(
     cgroup: ContainerCgroup, resources: Mapping[str, Any] | None, pid: int, sync: socket.socket
 ) -> None:
-    """Put the child into its cgroup, limits in force, before it may go on to the command."""
+    """Put the child, and the command's process it has forked, into the cgroup, limits in force."""
     if resources is not None:
         cgroup.make(resources)
+    word, command = _hear(sync)
+    if word != b"h":
+        return
     try:
-        cgroup.join(pid)
+        for one in {pid, command}:
+            cgroup.join(one)
         sync.send(b"c")
-    except (ProcessLookupError, BrokenPipeError):
-        # It has failed already, and the report says why.
-        pass
+    except BrokenPipeError:
+        return
     except KernelError as error:
+        # ESRCH: it has failed already, and the report says why.
         if error.errno != errno.ESRCH:
             raise StartError("cgroup", error.errno, str(error)) from error
+
+
+def _hear(sync: socket.socket) -> tuple[bytes, int]:
+    """A word of the child and who said it, as this pid namespace counts; (b"", 0) when all have failed."""
+    try:
+        word, ancillary, _, _ = sync.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size))
+    except TimeoutError:
+        raise StartError("timeout", 0, f"the container was not set up within {TIMEOUT:.0f} s") from None
+    pids = [_CREDENTIALS.unpack(data)[0] for _, kind, data in ancillary if kind == socket.SCM_CREDENTIALS]
+    return (word, pids[0]) if word and pids else (b"", 0)
 
 
 def _wait_for_exec(report: int) -> None:

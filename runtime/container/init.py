@@ -8,9 +8,74 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+from typing import TYPE_CHECKING, NoReturn
 
+from runtime.container import security
+from runtime.container.bundle import CapabilitySets
+from runtime.container.failure import StartError, to_bytes
+from runtime.container.handover import FREE, PEER, REPORT, STATUS, Stage, hear
 from runtime.container.status import write_status
-from runtime.linux import signals
+from runtime.linux import capabilities, descriptors, namespaces, prctl, signals
+
+if TYPE_CHECKING:
+    from runtime.container.bundle import Plan
+
+_KILL_ONLY = capabilities.mask(("CAP_KILL",))
+_SETS = CapabilitySets(0, _KILL_ONLY, _KILL_ONLY, 0, 0)
+_NAME = "init"
+
+
+def fork() -> tuple[int, int, int]:
+    """Fork the process that becomes the command: (its pid, or 0 in it; PID 1's end and its end of a socket)."""
+    own, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    child, _ = namespaces.clone(0)
+    return child, own.detach(), its.detach()
+
+
+def let_go() -> None:
+    """In the command's process: let PID 1 follow into the new root and give up its rights, and wait for it."""
+    Stage.name = _NAME
+    os.write(PEER, b"r")
+    hear(PEER, b"k")
+    os.close(PEER)
+
+
+def become(plan: Plan, command: int, status: int) -> NoReturn:
+    """In PID 1, once the root is built: keep only what forwarding and reaping need, then serve.
+
+    The root and working directory of this process were moved by the command's pivot_root.
+    """
+    try:
+        hear(PEER, b"r")
+    except StartError:
+        # The command's process has failed and reported why.
+        os._exit(127)
+    try:
+        namespaces.unshare(plan.namespaces & namespaces.NEWCGROUP)
+        _drop(plan, status)
+        os.write(PEER, b"k")
+    except BaseException as error:
+        os.write(REPORT, to_bytes(_NAME, error))
+        os._exit(127)
+    for place in (PEER, REPORT):
+        os.close(place)
+    os._exit(serve(command, status))
+
+
+def _drop(plan: Plan, status: int) -> None:
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC) if os.path.exists("/dev/null") else -1
+    for standard in (0, 1, 2):
+        if null >= 0:
+            os.dup2(null, standard)
+        else:
+            os.close(standard)
+    if status < 0:
+        os.close(STATUS)
+    descriptors.close_from(FREE)
+    prctl.set_name(_NAME)
+    prctl.set_no_new_privs()
+    security.become_user(plan._replace(cwd="/"), _SETS)
 
 
 def serve(command: int, status: int) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.container import create, mounts, security, setup
+from runtime.container import command, create, init, mounts, security, setup
 from runtime.container.bundle import plan_of
 from runtime.linux import identity, namespaces
 from runtime.supervision import oci
@@ -56,7 +56,7 @@ def test_targets_inside_the_container_are_never_named_by_path(module: Any) -> No
 
 
 def test_the_child_imports_nothing() -> None:
-    for module in (setup, mounts, security):
+    for module in (setup, command, init, mounts, security):
         tree = ast.parse(pathlib.Path(module.__file__).read_text())
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
         late = [
@@ -75,12 +75,12 @@ def test_the_child_imports_nothing() -> None:
 def test_an_ordinary_user_runs_a_container(
     box: Box, in_child: Callable[[Callable[[], object]], str], rootfs: str, network: str, user: str | None
 ) -> None:
-    command = "id -u; id -g; cat /proc/sys/kernel/ostype; echo y > /tmp/x && cat /tmp/x; ls /dev/null; cat /proc/1/comm"
+    script = "id -u; id -g; cat /proc/sys/kernel/ostype; echo y > /tmp/x && cat /tmp/x; ls /dev/null; cat /proc/1/comm"
     place = "host" if rootfs == "host" else str(box.rootfs)
     raw = {
         "name": "box",
         "rootfs": place,
-        "command": ["/bin/sh", "-c", command],
+        "command": ["/bin/sh", "-c", script],
         "user": user,
         "network": {"mode": network},
     }
