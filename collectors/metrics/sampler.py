@@ -8,11 +8,9 @@ from collections.abc import Callable, Mapping
 
 from collectors.cgroups.procs import pids_in
 from collectors.cgroups.reader import Descriptors
-from collectors.metrics import catalogue, host
-from collectors.metrics.catalogue import Family
 from collectors.metrics.gather import Gatherer, Vanished
 from collectors.metrics.plan import Host
-from collectors.metrics.rows import Number, Reading, Row
+from collectors.metrics.rows import Reading, Row
 from collectors.metrics.target import ROOT, Target
 from collectors.model import Entry
 from runtime.linux.hierarchies import Hierarchies
@@ -41,14 +39,13 @@ class Sampler:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._hierarchies = hierarchies
-        self._proc = proc
         self._clock = clock
         self.descriptors = Descriptors(descriptor_budget)
         self._gatherer = Gatherer(Host(hierarchies, proc, sys), collectors or {}, self.descriptors)
-        self._vanished = 0
         self._lock = asyncio.Lock()
         self._last: Reading | None = None
         self._last_at = float("-inf")
+        self._errors = dict(self._gatherer.errors)
         self._targets: dict[str, Target] = {}
         root = self.track(ROOT)
         root.labels = f'id="{ROOT}"'
@@ -70,7 +67,12 @@ class Sampler:
         return target
 
     def add(self, entry: Entry, labels: str) -> None:
-        """Read this container in each pass, under these labels; again when anything about it changed."""
+        """Read this container in each pass, under these labels; again when anything about it changed.
+
+        One without a cgroup of its own, or without one yet, is not read.
+        """
+        if entry.container.id in ("", ROOT):
+            return
         target = self.track(entry.container.id, entry.pid)
         target.labels = labels
         target.pid_start = entry.pid_start
@@ -116,7 +118,7 @@ class Sampler:
         now = self._clock()
         rows: list[Row] = []
         vanished = 0
-        costs, errors = dict(gatherer.costs), dict(gatherer.errors)
+        costs = dict(gatherer.costs)
         gatherer.begin()
         slice_end = time.perf_counter() + _SLICE
         for target in list(self._targets.values()):
@@ -132,13 +134,13 @@ class Sampler:
                 now = self._clock()
                 gatherer.begin()
                 slice_end = time.perf_counter() + _SLICE
-        self._vanished += vanished
+        before, self._errors = self._errors, dict(gatherer.errors)
         return Reading(
             time=now,
             rows=rows,
             durations={name: cost - costs[name] for name, cost in gatherer.costs.items()},
             errors={
-                name: count - errors[name] for name, count in gatherer.errors.items() if count > errors[name]
+                name: count - before[name] for name, count in self._errors.items() if count > before[name]
             },
             vanished=vanished,
         )
@@ -146,26 +148,3 @@ class Sampler:
     def support(self) -> dict[str, str]:
         """Collectors that are switched on: "" for one that the host supports, else the reason why not."""
         return dict(self._gatherer.reasons)
-
-    def sections(self) -> list[tuple[Family, list[tuple[str, Number]]]]:
-        """The host's own figures, and what the collectors are and cost: families with labels and values."""
-        durations = self._last.durations if self._last is not None else {}
-        return [
-            *host.sections(self._proc),
-            (
-                catalogue.COLLECTOR_SUPPORTED,
-                [
-                    (f'collector="{name}",reason="{reason}"', 0 if reason else 1)
-                    for name, reason in self.support().items()
-                ],
-            ),
-            (catalogue.COLLECTOR_DURATION, _by_collector(durations)),
-            (catalogue.COLLECTOR_ERRORS, _by_collector(self._gatherer.errors)),
-            (catalogue.VANISHED, [("", self._vanished)]),
-            (catalogue.DESCRIPTORS_KEPT, [("", self.descriptors.kept)]),
-            (catalogue.DESCRIPTORS_BUDGET, [("", self.descriptors.budget)]),
-        ]
-
-
-def _by_collector(values: Mapping[str, Number]) -> list[tuple[str, Number]]:
-    return [(f'collector="{name}"', value) for name, value in values.items()]

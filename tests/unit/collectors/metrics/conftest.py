@@ -1,0 +1,167 @@
+"""Recorded hosts: cgroup trees of plain files, as v1 and as v2 kernels show them."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+
+import pytest
+
+from collectors.metrics.plan import Host
+from runtime.linux.hierarchies import Hierarchies, Hierarchy
+
+STAT_V1 = """cache 1
+rss 2
+total_cache 8192
+total_rss 4096
+total_rss_huge 0
+total_shmem 0
+total_mapped_file 1024
+total_dirty 11
+total_writeback 12
+total_workingset_refault_anon 13
+total_workingset_refault_file 14
+total_swap 15
+pgfault 3
+pgmajfault 4
+total_pgfault 30
+total_pgmajfault 40
+total_inactive_file 2000
+total_active_file 6000
+"""
+STAT_V2 = """anon 4096
+file 8192
+kernel 512
+file_mapped 1024
+file_dirty 11
+file_writeback 12
+inactive_file 2000
+active_file 6000
+workingset_refault_anon 13
+workingset_refault_file 14
+pgscan 50
+pgsteal 60
+pgfault 30
+pgmajfault 40
+"""
+PRESSURE = """some avg10=0.00 avg60=0.00 avg300=0.00 total=2500000
+full avg10=0.00 avg60=0.00 avg300=0.00 total=500000
+"""
+V1: Mapping[str, Mapping[str, str]] = {
+    "cpuacct": {"cpuacct.usage": "1500000000\n", "cpuacct.stat": "user 100\nsystem 50\n"},
+    "cpu": {
+        "cpu.stat": "nr_periods 7\nnr_throttled 3\nthrottled_time 2000000000\nnr_bursts 2\nburst_time 500000000\n",
+        "cpu.cfs_period_us": "100000\n",
+        "cpu.cfs_quota_us": "50000\n",
+        "cpu.shares": "512\n",
+    },
+    "memory": {
+        "memory.usage_in_bytes": "12288\n",
+        "memory.stat": STAT_V1,
+        "memory.max_usage_in_bytes": "20480\n",
+        "memory.failcnt": "5\n",
+        "memory.kmem.usage_in_bytes": "512\n",
+        "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
+        "memory.limit_in_bytes": "1048576\n",
+        "memory.memsw.limit_in_bytes": "9223372036854771712\n",
+        "memory.soft_limit_in_bytes": "9223372036854771712\n",
+    },
+    "blkio": {
+        "blkio.throttle.io_service_bytes_recursive": "8:0 Read 4096\n8:0 Write 8192\n8:0 Sync 0\n8:0 Total 12288\nTotal 12288\n",
+        "blkio.throttle.io_serviced_recursive": "8:0 Read 1\n8:0 Write 2\n8:0 Total 3\nTotal 3\n",
+    },
+    "pids": {"pids.current": "4\n", "pids.max": "max\n", "cgroup.procs": "10\n11\n"},
+}
+V2: Mapping[str, str] = {
+    "cpu.stat": "usage_usec 1500000\nuser_usec 1000000\nsystem_usec 500000\nnr_periods 7\nnr_throttled 3\n"
+    "throttled_usec 2000000\nnr_bursts 2\nburst_usec 500000\n",
+    "cpu.max": "50000 100000\n",
+    "cpu.weight": "20\n",
+    "memory.current": "12288\n",
+    "memory.stat": STAT_V2,
+    "memory.peak": "20480\n",
+    "memory.swap.current": "15\n",
+    "memory.events": "low 0\nhigh 6\nmax 5\noom 3\noom_kill 2\noom_group_kill 0\n",
+    "memory.max": "1048576\n",
+    "memory.swap.max": "max\n",
+    "memory.min": "0\n",
+    "io.stat": "8:0 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n",
+    "pids.current": "4\n",
+    "pids.max": "max\n",
+    "cgroup.procs": "10\n11\n",
+    "cpu.pressure": PRESSURE,
+    "memory.pressure": PRESSURE,
+    "io.pressure": PRESSURE,
+}
+NET_DEV = """Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:     999       9    0    0    0     0          0         0      999       9    0    0    0     0       0          0
+  eth0:    1000      10    1    2    0     0          0         0     2000      20    3    4    0     0       0          0
+"""
+
+
+class RecordedHost:
+    """A host under one directory; `make(path)` gives it a cgroup with every file its version has."""
+
+    def __init__(self, directory: pathlib.Path, version: int) -> None:
+        self.version = version
+        self.directory = directory
+        (directory / "proc/pressure").mkdir(parents=True)
+        (directory / "proc/pressure/cpu").touch()
+        (directory / "proc/stat").write_text("cpu 1 2\nbtime 1700000000\n")
+        (directory / "proc/self/net").mkdir(parents=True)
+        (directory / "proc/self/net/dev").write_text(NET_DEV)
+        (directory / "sys/dev/block/8:0").mkdir(parents=True)
+        (directory / "sys/dev/block/8:0/uevent").write_text("MAJOR=8\nMINOR=0\nDEVNAME=sda\nDEVTYPE=disk\n")
+        self.files: dict[str, Mapping[str, str]] = dict(V1) if version == 1 else {"": V2}
+        for controller, files in self.files.items():
+            (directory / "cgroup" / controller).mkdir(parents=True)
+            for name in files:
+                # The root lacks limits, and v2's its current use.
+                if "limit" not in name and name not in ("memory.current", "pids.current", "pids.max"):
+                    (directory / "cgroup" / controller / name).write_text(files[name])
+        tree = str(directory / "cgroup")
+        if version == 1:
+            v1 = {name: Hierarchy(1, frozenset((name,)), f"{tree}/{name}") for name in V1}
+            self.hierarchies = Hierarchies(v1, None, f"{directory}/proc")
+        else:
+            controllers = frozenset(("cpu", "memory", "io", "pids"))
+            self.hierarchies = Hierarchies({}, Hierarchy(2, controllers, tree), f"{directory}/proc")
+        self.host = Host(self.hierarchies, f"{directory}/proc", f"{directory}/sys")
+
+    def make(self, path: str) -> None:
+        for controller, files in self.files.items():
+            self.at(controller, path).mkdir(parents=True)
+            for name, content in files.items():
+                (self.at(controller, path) / name).write_text(content)
+
+    def at(self, controller: str, path: str) -> pathlib.Path:
+        return self.directory / "cgroup" / (controller if self.version == 1 else "") / path.strip("/")
+
+    def write(self, controller: str, path: str, name: str, content: str) -> None:
+        (self.at(controller, path) / name).write_text(content)
+
+    def process(self, pid: int, net_dev: str | pathlib.Path | None = None) -> pathlib.Path:
+        """A process; processes that share a namespace share the file, as the kernel shares its inode."""
+        directory = self.directory / f"proc/{pid}/net"
+        directory.mkdir(parents=True)
+        if isinstance(net_dev, pathlib.Path):
+            (directory / "dev").hardlink_to(net_dev)
+        else:
+            (directory / "dev").write_text(net_dev or NET_DEV)
+        return directory / "dev"
+
+
+@pytest.fixture
+def v1(tmp_path: pathlib.Path) -> RecordedHost:
+    return RecordedHost(tmp_path / "v1", 1)
+
+
+@pytest.fixture
+def v2(tmp_path: pathlib.Path) -> RecordedHost:
+    return RecordedHost(tmp_path / "v2", 2)
+
+
+@pytest.fixture(params=[1, 2], ids=["v1", "v2"])
+def either(tmp_path: pathlib.Path, request: pytest.FixtureRequest) -> RecordedHost:
+    return RecordedHost(tmp_path / "host", request.param)
