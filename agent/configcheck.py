@@ -21,6 +21,8 @@ NOT_YET = "is not implemented in this version"
 UNIMPLEMENTED: dict[str, tuple[object, ...]] = {
     "external_labels": ({},),
     "server.web_config_file": (None,),
+    "paths.sys": ("/sys",),
+    "paths.rootfs": ("/",),
     "inventory.containerd.enabled": ("auto", False),
     "inventory.crio.enabled": ("auto", False),
     "inventory.podman.enabled": ("auto", False),
@@ -97,6 +99,12 @@ def _collectors(config: Config) -> Iterator[Finding]:
             yield key, f"{NOT_YET}; leave it at false", ""
 
 
+def _drop(config: Config) -> Iterator[Finding]:
+    for index, text in enumerate(config.metrics.drop):
+        if "{" in text:
+            yield f"metrics.drop[{index}]", f"a selector here {NOT_YET}; give globs of family names", ""
+
+
 def collector_names() -> set[str]:
     """Switches that `metrics.collectors` may name."""
     return {*catalogue.COLLECTORS, *NO_COLLECTORS_YET}
@@ -170,6 +178,7 @@ def _selectors(config: Config) -> Iterator[Finding]:
 CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _unimplemented,
     _collectors,
+    _drop,
     _server,
     _paths,
     _workloads,

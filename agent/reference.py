@@ -8,6 +8,7 @@ import sys
 import yaml
 
 from agent.configschema import Key, keys
+from agent.selfmetrics import FAMILIES
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Compat, Family
 
@@ -18,22 +19,27 @@ COMPAT = {
     Compat.OWN: "own",
 }
 OUTLIVES = {"end": "ends at once", "final": "`metrics.keep_final`", "kept": "`metrics.keep_dead`"}
-SECTIONS = (
+SECTIONS: tuple[tuple[str, tuple[Family, ...], str], ...] = (
     (
         "Per container",
-        "ROW",
+        catalogue.ROW,
         "Base labels `id`, `name`, `image`; in Kubernetes also `namespace`, `pod`, `container`.",
     ),
     (
         "Lifecycle",
-        "LIFECYCLE",
+        catalogue.LIFECYCLE,
         "Per (namespace, pod, container) or else name, without `id`: they survive restarts.",
     ),
-    ("Logs", "LOGS", "Base labels, counted whether logs are shipped or not."),
-    ("Identity", "INFO", "Joins engine, workload and the labels of `metrics.container_labels` to the rest."),
-    ("Host", "HOST", ""),
-    ("The agent", "AGENT", "Beside these: `python_*` and `process_*` of the agent's own process."),
+    ("Logs", catalogue.LOGS, "Base labels, counted whether logs are shipped or not."),
+    (
+        "Identity",
+        (catalogue.INFO,),
+        "Joins engine, workload and the labels of `metrics.container_labels` to the rest.",
+    ),
+    ("Host", catalogue.HOST, ""),
+    ("The agent", FAMILIES, "Beside these: `python_*` and `process_*` of the agent's own process."),
 )
+OUTSIDE_CONTAINERS = ("host", "agent")
 
 
 def configuration() -> str:
@@ -94,9 +100,7 @@ def metrics() -> str:
         "cAdvisor's names keep cAdvisor's meaning; each difference is told. `?collect[]=cpu` asks for one "
         "collector, `metrics.collectors` switches them.\n",
     ]
-    for title, name, text in SECTIONS:
-        value = getattr(catalogue, name)
-        families = value if isinstance(value, tuple) else (value,)
+    for title, families, text in SECTIONS:
         parts += [f"## {title}\n", *([f"{text}\n"] if text else []), _metrics_table(families)]
     return "\n".join(parts)
 
@@ -110,7 +114,7 @@ def _metrics_table(families: tuple[Family, ...]) -> str:
             one.collector,
             f"{one.help} {one.difference}".strip().replace("|", "\\|"),
             COMPAT[one.compat],
-            OUTLIVES[one.dead] if one.collector not in ("host", "agent") else "",
+            OUTLIVES[one.dead] if one.collector not in OUTSIDE_CONTAINERS else "",
         )) + " |\n"
         for one in families
     ]  # fmt: skip

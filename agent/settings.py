@@ -97,9 +97,9 @@ class Paths(Section, frozen=True):
     proc: Path = "/proc"
     """The host's procfs."""
     sys: Path = "/sys"
-    """The host's sysfs."""
+    """The host's sysfs. Another place is not in this version."""
     rootfs: Path = "/"
-    """The host's root file system, as the agent sees it."""
+    """The host's root file system, as the agent sees it. Another place is not in this version."""
     state: Path = msgspec.field(default_factory=default_state)
     """What must survive a reboot: desired state, exit records, events, positions, workload logs. For an
     ordinary user `$XDG_STATE_HOME/deckwatch`, else `~/.local/state/deckwatch`."""

@@ -15,7 +15,7 @@ from agent.conditions import Conditions
 from agent.http.auth import Listener
 from agent.http.limits import Limiter
 from agent.http.listeners import ListenError, identity, kind_of, tcp_sockets, unix_socket, url_of
-from agent.http.routes import build_app
+from agent.http.routes import Answered, build_app
 from agent.http.sse import Streams
 from agent.rights import Tokens
 
@@ -41,11 +41,15 @@ class _Open:
 
 
 class Servers:
-    """All listeners of the agent. One that fails is reported as a condition; the others go on."""
+    """All listeners of the agent. One that fails is reported as a condition; the others go on.
 
-    def __init__(self, api: AgentApi, conditions: Conditions) -> None:
+    `answered` is told the path of the route (empty for none) and the status of each answer.
+    """
+
+    def __init__(self, api: AgentApi, conditions: Conditions, answered: Answered | None = None) -> None:
         self._api = api
         self._conditions = conditions
+        self._answered = answered
         self._streams = Streams()
         self._limiter = Limiter(api.config.server.max_connections)
         self._open: dict[str, _Open] = {}
@@ -62,6 +66,11 @@ class Servers:
     def urls(self) -> list[str]:
         """Where the agent answers over TCP."""
         return [url for one in self._open.values() for url in one.urls]
+
+    @property
+    def live_streams(self) -> int:
+        """Server-sent event streams that are open."""
+        return self._streams.open
 
     async def start(self) -> None:
         """Open what the configuration in force names; again after a reload, to follow its changes.
@@ -119,7 +128,12 @@ class Servers:
 
     async def _serve(self, bound: list[socket.socket], kind: Listener) -> _Open:
         app = build_app(
-            self._api, listener=kind, tokens=self._tokens, group=self._access[1], streams=self._streams
+            self._api,
+            listener=kind,
+            tokens=self._tokens,
+            group=self._access[1],
+            streams=self._streams,
+            answered=self._answered,
         )
         runner = web.AppRunner(
             app,

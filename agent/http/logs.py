@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from typing import Protocol, cast
 
 import msgspec
 import orjson
@@ -45,15 +44,6 @@ CONTAINER = Parameter("container", "name, id or workload, as in /containers/{id}
 AFTER = Parameter("after", "id of the last record seen; the Last-Event-ID header does the same")
 FILTERS = (SINCE, UNTIL, GREP, LEVEL, STREAM, LIMIT, DIRECTION, TAIL, PREVIOUS)
 LIVE = (SINCE, GREP, LEVEL, STREAM, TAIL, AFTER)
-
-
-class HasTargets(Protocol):
-    """What a log service knows of the containers it reads."""
-
-    @property
-    def targets(self) -> Sequence[LogTarget]:
-        """The full list that it was last told."""
-        ...
 
 
 def service(api: AgentApi) -> LogService:
@@ -117,7 +107,7 @@ def chosen(api: AgentApi, request: web.Request) -> list[Container]:
 def targets_of(logs: LogService, containers: Sequence[Container]) -> list[LogTarget]:
     """The log files of some containers; those without any are left out."""
     ids = {container.id for container in containers}
-    return [target for target in cast(HasTargets, logs).targets if target.id in ids]
+    return [target for target in logs.targets if target.id in ids]
 
 
 async def get(api: AgentApi, request: web.Request) -> web.StreamResponse:

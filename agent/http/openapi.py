@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -57,7 +58,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.method}_{route.path}".lower(),
+        "operationId": _identifier(route),
         "summary": route.summary,
         "tags": [route.handler.__module__.rpartition(".")[2]],
         "responses": {"200": _answer(route), **{str(status): _problem(status) for status in route.statuses}},
@@ -71,6 +72,10 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["security"] = [{"bearer": []}, {}] if route.right.value != "control" else [{"bearer": []}]
         operation["description"] = f"Needs the right `{route.right}`."
     return operation
+
+
+def _identifier(route: Route) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", f"{route.method} {route.path}".lower()).strip("_")
 
 
 def _answer(route: Route) -> dict[str, Any]:

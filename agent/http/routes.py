@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from agent.api import AgentApi
 from agent.http import answer, containers, events, health, landing, logs, metrics, openapi, sd, workloads
@@ -17,6 +18,7 @@ from agent.http.sse import STREAMS, Streams
 from agent.rights import Right, Tokens
 
 MAX_BODY = 1 << 20
+Answered = Callable[[str, int], None]
 
 
 async def _describe(api: AgentApi, request: web.Request) -> web.StreamResponse:
@@ -53,12 +55,15 @@ def build_app(
     tokens: Tokens | None = None,
     group: str | None = None,
     streams: Streams | None = None,
+    answered: Answered | None = None,
 ) -> web.Application:
     """The application for one kind of listener: `socket`, `loopback` or `open`.
 
-    `group` may use the socket beside its owner; `streams` counts live streams over several applications.
+    `group` may use the socket beside its owner; `streams` counts live streams over several applications;
+    `answered` is told the path of the route and the status of each answer.
     """
-    app = web.Application(middlewares=[problems], client_max_size=MAX_BODY)
+    counting = [_counting(answered)] if answered is not None else []
+    app = web.Application(middlewares=[*counting, problems], client_max_size=MAX_BODY)
     app[STREAMS] = streams or Streams()
     app.on_response_prepare.append(_secure)
     guard = Guard(Listener(listener), tokens=tokens, group=group)
@@ -68,6 +73,19 @@ def build_app(
         if route.method == "GET" and route.answers != EVENT_STREAM:
             app.router.add_route("HEAD", route.path, handler)
     return app
+
+
+def _counting(answered: Answered) -> Middleware:
+    @web.middleware
+    async def count(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        response = await handler(request)
+        resource = request.match_info.route.resource
+        answered(resource.canonical if resource is not None else "", response.status)
+        return response
+
+    return count
 
 
 def _bound(api: AgentApi, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
