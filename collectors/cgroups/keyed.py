@@ -1,15 +1,25 @@
 """Flat keyed files (`key value` lines), read by position once their layout is known.
 
-The kernel writes the same keys in the same order for every cgroup, so the layout learnt from one file
-serves the next; each use checks that the keys still stand where they stood.
+The kernel writes the same keys in the same order for every cgroup of a kind, so the layout learnt from one
+file serves the next of its length; each use checks that the keys still stand where they stood.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
+from typing import NamedTuple
 
 _Getter = Callable[[list[bytes]], tuple[bytes, ...]]
+_MOST_LAYOUTS = 16
+
+
+class _Layout(NamedTuple):
+    """All keys of a file, which of the wanted ones are among them, and where their values stand."""
+
+    keys: list[bytes]
+    present: tuple[int, ...]
+    values_of: _Getter
 
 
 class Keyed:
@@ -17,41 +27,34 @@ class Keyed:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self.keys = tuple(keys)
-        self._present: tuple[int, ...] = ()
-        self._expected: tuple[bytes, ...] = ()
-        self._keys_of: _Getter | None = None
-        self._values_of: _Getter | None = None
+        self._layouts: dict[int, _Layout] = {}
 
     def values(self, content: bytes) -> list[int | None]:
         """The value of each key in order, None for a key that the file does not list."""
         tokens = content.split()
-        try:
-            known = self._keys_of is not None and self._keys_of(tokens) == self._expected
-        except IndexError:
-            known = False
-        if not known:
-            self._learn(tokens)
-        if len(self._present) == len(self.keys) and self._values_of is not None:
-            return [int(value) for value in self._values_of(tokens)]
+        layout = self._layouts.get(len(tokens))
+        if layout is None or tokens[::2] != layout.keys:
+            layout = self._learn(tokens)
+        if len(layout.present) == len(self.keys):
+            return [int(value) for value in layout.values_of(tokens)]
         found: list[int | None] = [None] * len(self.keys)
-        if self._values_of is not None:
-            for at, value in zip(self._present, self._values_of(tokens), strict=True):
-                found[at] = int(value)
+        for at, value in zip(layout.present, layout.values_of(tokens), strict=True):
+            found[at] = int(value)
         return found
 
-    def _learn(self, tokens: list[bytes]) -> None:
-        positions = {key: at for at, key in enumerate(tokens[::2])}
-        present = [(at, 2 * positions[key]) for at, key in enumerate(self.keys) if key in positions]
-        self._present = tuple(at for at, _ in present)
-        self._expected = tuple(self.keys[at] for at in self._present)
-        self._keys_of = _getter([position for _, position in present])
-        self._values_of = _getter([position + 1 for _, position in present])
+    def _learn(self, tokens: list[bytes]) -> _Layout:
+        positions = {key: 2 * at for at, key in enumerate(tokens[::2])}
+        present = tuple(at for at, key in enumerate(self.keys) if key in positions)
+        values_of = _getter([positions[self.keys[at]] + 1 for at in present])
+        layout = _Layout(tokens[::2], present, values_of)
+        if len(self._layouts) >= _MOST_LAYOUTS:
+            self._layouts.clear()
+        self._layouts[len(tokens)] = layout
+        return layout
 
 
-def _getter(positions: list[int]) -> _Getter | None:
-    if not positions:
-        return None
-    if len(positions) == 1:
-        only = positions[0]
-        return lambda tokens: (tokens[only],)
-    return itemgetter(*positions)
+def _getter(positions: list[int]) -> _Getter:
+    """As itemgetter, but a tuple also of one item and of none."""
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    return lambda tokens: tuple(tokens[position] for position in positions)
