@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _WAIT = 5.0
 _PAUSE = 0.002
+# Handed down on v2 without any limit too, so that use is counted.
+_ACCOUNTED = {"cpu", "memory", "pids", "io"}
 
 
 class Place(NamedTuple):
@@ -160,24 +162,24 @@ def places_of(hierarchies: Hierarchies, path: str) -> tuple[Place, ...]:
 
 def _make_directory(place: Place, wanted: set[str]) -> None:
     """Make a directory with its parents; v2 controllers are handed down, v1 cpusets take their parent's."""
-    needed = wanted & set(place.controllers) if place.version == 2 else set()
-    _make_below(place, place.directory, needed)
+    needed = (wanted | _ACCOUNTED) & set(place.controllers) if place.version == 2 else set()
+    _make_below(place, place.directory, needed, wanted)
 
 
-def _make_below(place: Place, directory: str, needed: set[str]) -> None:
-    """Make one level and what is missing above it."""
+def _make_below(place: Place, directory: str, needed: set[str], wanted: set[str]) -> None:
+    """Make one level and what is missing above it; controllers in `wanted` must come down to it."""
     parent = os.path.dirname(directory)
     if needed and directory != place.mountpoint:
         if parent != place.mountpoint:
-            _make_below(place, parent, needed)
-        _hand_down(parent, needed)
+            _make_below(place, parent, needed, wanted)
+        _hand_down(parent, needed, wanted)
     try:
         os.mkdir(directory)
     except FileExistsError:
         return
     except FileNotFoundError:
-        _make_below(place, parent, needed)
-        _make_below(place, directory, set())
+        _make_below(place, parent, needed, wanted)
+        _make_below(place, directory, set(), wanted)
         return
     except OSError as error:
         raise KernelError("make cgroup", directory, error.errno or 0, "run as root") from error
@@ -185,11 +187,16 @@ def _make_below(place: Place, directory: str, needed: set[str]) -> None:
         _inherit_cpuset(parent, directory)
 
 
-def _hand_down(directory: str, controllers: set[str]) -> None:
+def _hand_down(directory: str, controllers: set[str], wanted: set[str]) -> None:
     """Enable controllers for the children of a v2 cgroup, those that are not yet."""
     enabled = set(usage.read(f"{directory}/cgroup.subtree_control").split())
     for controller in sorted(controllers - enabled):
-        _write(f"{directory}/cgroup.subtree_control", f"+{controller}")
+        try:
+            _write(f"{directory}/cgroup.subtree_control", f"+{controller}")
+        except KernelError:
+            # Without a limit on it the container can do without: its figures are then absent.
+            if controller in wanted:
+                raise
 
 
 def _inherit_cpuset(parent: str, child: str) -> None:

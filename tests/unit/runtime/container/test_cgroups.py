@@ -148,7 +148,7 @@ def test_kill_without_cgroup_kill(cgroup: ContainerCgroup, found: hierarchies.Hi
 
 
 def test_final_figures(cgroup: ContainerCgroup) -> None:
-    cgroup.make({"pids": {"limit": 5}})
+    cgroup.make({})
     script = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"
     subprocess.run(["sh", "-c", script], preexec_fn=cgroup.join, check=True)
     until(lambda: not cgroup.populated())

@@ -31,6 +31,7 @@ def until(found: object, what: str) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.inside_cgroup2
 def test_hello_world_leaves_nothing_behind(box: Box) -> None:
     descriptors = sorted(os.listdir("/proc/self/fd"))
     ended = box.run("echo", "hello", "world")
@@ -218,6 +219,7 @@ def test_wrong_configuration_is_refused_before_a_fork() -> None:
         create({"process": {}}, rootfs="/", cgroup=None, stdin=0, stdout=1, stderr=2)
 
 
+@pytest.mark.inside_cgroup2
 def test_fork_bomb_meets_its_limit(box: Box) -> None:
     script = "i=0; while [ $i -lt 50 ]; do sleep 20 & i=$((i+1)); done; echo all"
     ended = box.run("sh", "-c", script, resources={"pids": 8})
@@ -226,6 +228,7 @@ def test_fork_bomb_meets_its_limit(box: Box) -> None:
     assert ended.final.get("pids_peak", 8) <= 8
 
 
+@pytest.mark.inside_cgroup2
 def test_memory_limit_kills_and_is_counted(box: Box) -> None:
     ended = box.run(
         "sh", "-c", "dd if=/dev/zero of=/dev/null bs=1024M count=1", resources={"memory": "64Mi", "swap": 0}

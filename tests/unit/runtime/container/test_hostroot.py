@@ -99,6 +99,7 @@ def test_devices_are_the_containers_own(box: Box) -> None:
     assert out.split()[-1] == "3"
 
 
+@pytest.mark.inside_cgroup2
 def test_cgroups_show_its_own_read_only(box: Box) -> None:
     out = sh(
         box,
@@ -117,30 +118,34 @@ def test_cgroups_show_its_own_read_only(box: Box) -> None:
     assert "Read-only file system" in out
 
 
-def test_an_unmount_on_the_host_reaches_it(box: Box, in_child: Callable[[Callable[[], object]], str]) -> None:
-    place = box.directory / "place"
+@pytest.mark.parametrize("propagation", ["shared", "private"])
+def test_the_host_unmounts_and_removes_while_it_runs(
+    box: Box, in_child: Callable[[Callable[[], object]], str], propagation: str
+) -> None:
+    """As for an engine that removes a container: unmount, then remove the mount point."""
+    place = box.directory / "merged"
     place.mkdir()
 
-    def host() -> str:
-        """A mount namespace of our own plays the host, so that nothing of the machine is touched."""
+    def host() -> tuple[bool, bool]:
+        # A mount namespace of the test's own plays the host, so that nothing of the machine is touched.
         namespaces.unshare(namespaces.NEWNS)
         subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-        subprocess.run(["mount", "--make-shared", "/"], check=True)
+        subprocess.run(["mount", f"--make-{propagation}", "/"], check=True)
         subprocess.run(["mount", "-t", "tmpfs", "none", str(place)], check=True)
-        (place / "file").write_text("x")
         running = box.start(box.config("sleep", "30", rootfs="host"))
         mounts = pathlib.Path(f"/proc/{running.pid}/mountinfo")
-        seen = str(place) in mounts.read_text()
+        before = str(place) in mounts.read_text()
         subprocess.run(["umount", str(place)], check=True)
+        place.rmdir()
         end = time.monotonic() + 5
         while str(place) in mounts.read_text() and time.monotonic() < end:
             time.sleep(0.005)
-        gone = str(place) not in mounts.read_text()
+        after = str(place) in mounts.read_text()
         os.kill(running.pid, 9)
         box.wait(running)
-        return f"{seen} {gone}"
+        return before, after
 
-    assert in_child(host) == "True True"
+    assert in_child(host) == "(True, False)"
 
 
 def test_own_mounts_follow_no_link(tmp_path: pathlib.Path) -> None:
