@@ -1,0 +1,333 @@
+"""The sampler against this kernel's own files, on v1, hybrid and v2 alike.
+
+The test makes a cgroup of its own with limits, runs a process in it that uses what there is to use, stops
+it, and compares each value with what the kernel's files say in the same moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from collectors.metrics import catalogue
+from collectors.metrics.catalogue import INDEX, ROW
+from collectors.metrics.rows import Row
+from collectors.metrics.sampler import Sampler
+from collectors.model import Container, Entry, Network
+from runtime.linux import hierarchies, process
+from runtime.linux.hierarchies import Hierarchies
+from tests.integration.oracle import Cgroup, Values
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.inside_cgroup2,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make cgroups"),
+]
+
+# Touches anonymous memory and a file, spends time in user mode and in the kernel, and has a second thread.
+BUSY = """
+import os, sys, threading, time
+block = bytearray(8 << 20)
+with open(sys.argv[1], "wb") as file:
+    for _ in range(64):
+        file.write(os.urandom(65536))
+threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+end = time.process_time() + 0.3
+while time.process_time() < end:
+    os.stat("/")
+print("ready", flush=True)
+time.sleep(1000)
+"""
+LIMITS = {
+    1: {
+        "memory": {"memory.limit_in_bytes": "67108864", "memory.soft_limit_in_bytes": "33554432"},
+        "cpu": {"cpu.cfs_period_us": "20000", "cpu.cfs_quota_us": "10000", "cpu.shares": "512"},
+        "pids": {"pids.max": "64"},
+    },
+    2: {
+        "memory": {"memory.max": "67108864", "memory.min": "4096"},
+        "cpu": {"cpu.max": "10000 20000", "cpu.weight": "50"},
+        "pids": {"pids.max": "64"},
+    },
+}
+
+
+class Box:
+    """A cgroup under an own name in every hierarchy, with limits where the controller is there."""
+
+    def __init__(self, trees: Hierarchies) -> None:
+        self.trees = trees
+        self.id = f"/deckwatch-test-{uuid.uuid4().hex[:12]}"
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def make(self) -> None:
+        unified = self.trees.unified
+        if self.trees.mode == "v2" and unified is not None:
+            with open(f"{unified.mountpoint}/cgroup.subtree_control", "w") as file:
+                file.write(" ".join(f"+{name}" for name in unified.controllers))
+        for tree in self.trees.all():
+            os.mkdir(tree.directory(self.id))
+        for controller in ("memory", "cpu", "pids"):
+            hierarchy = self.trees.of(controller)
+            assert hierarchy is not None
+            for name, value in LIMITS[hierarchy.version][controller].items():
+                self.write(controller, name, value)
+
+    def write(self, controller: str, name: str, value: str) -> None:
+        with open(f"{self.trees.directory(controller, self.id)}/{name}", "w") as file:
+            file.write(value)
+
+    def start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+        """Start a process inside, and wait for its first line."""
+        files = [f"{tree.directory(self.id)}/cgroup.procs" for tree in self.trees.all()]
+        enter = "".join(f"echo $$ > {file}; " for file in files)
+        started = subprocess.Popen(
+            ["sh", "-c", f'{enter}exec "$@"', "sh", *command], stdout=subprocess.PIPE, text=True
+        )
+        self._processes.append(started)
+        assert started.stdout is not None
+        assert started.stdout.readline() == "ready\n"
+        return started
+
+    def end(self) -> None:
+        """Kill what runs inside and remove the cgroup."""
+        for started in self._processes:
+            started.kill()
+            started.wait()
+            if started.stdout is not None:
+                started.stdout.close()
+        deadline = time.monotonic() + 10
+        for tree in self.trees.all():
+            while os.path.isdir(directory := tree.directory(self.id)) and time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
+                    os.rmdir(directory)
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    made = Box(hierarchies.detect())
+    try:
+        made.make()
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture
+def sampler() -> Iterator[Sampler]:
+    made = Sampler(hierarchies.detect())
+    yield made
+    made.close()
+
+
+def entry(box: Box, pid: int, network: Network = Network.NONE) -> Entry:
+    return Entry(
+        container=Container(id=box.id, name="box", engine="test"),
+        pid=pid,
+        pid_start=process.start_time(pid),
+        network=network,
+    )
+
+
+def stop(pid: int) -> None:
+    """Stop all its threads, and wait until they stand."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        states = {
+            pathlib.Path(f"/proc/{pid}/task/{task}/stat").read_text().rpartition(")")[2].split()[0]
+            for task in os.listdir(f"/proc/{pid}/task")
+        }
+        if states == {"T"}:
+            return
+    raise AssertionError(f"process {pid} does not stop: {states}")
+
+
+def told(row: Row) -> Values:
+    """A row as the oracle says it."""
+    found: Values = {}
+    for family, value in zip(ROW, row.values, strict=True):
+        for suffix, number in value if isinstance(value, tuple) else (("", value),):
+            if number is not None:
+                pairs = (pair.split("=") for pair in suffix.lstrip(",").split(",") if pair)
+                own = frozenset((name, text.strip('"')) for name, text in pairs)
+                found[family.name, own] = number
+    return found
+
+
+def without(values: Values, *names: str) -> Values:
+    return {key: value for key, value in values.items() if not key[0].startswith(names)}
+
+
+# What a row adds to the kernel's files, and what nobody shows of a process without a network of its own.
+BESIDE = ("container_start_time", "container_last_seen", "container_spec_cpu_shares", "container_network")
+
+
+async def agreement(sampler: Sampler, box: Box, pid: int) -> Values:
+    """A reading that says what the files say, both before and after it; the counters settle in a moment."""
+    cgroup = Cgroup(pid)
+    async with asyncio.timeout(20):
+        while True:
+            before = cgroup.values()
+            row = sampler.read_one(box.id)
+            after = cgroup.values()
+            assert row is not None
+            if before == after:
+                ours, theirs = without(told(row), *BESIDE), without(after, *BESIDE)
+                assert ours == {key: pytest.approx(value, abs=1e-9) for key, value in theirs.items()}
+                return told(row)
+            await asyncio.sleep(0.01)
+
+
+async def test_every_value_equals_the_kernels(box: Box, sampler: Sampler, tmp_path: pathlib.Path) -> None:
+    started = box.start([sys.executable, "-c", BUSY, str(tmp_path / "file")])
+    stop(started.pid)
+    sampler.add(entry(box, started.pid), "box")
+    values = await agreement(sampler, box, started.pid)
+    none = frozenset[tuple[str, str]]()
+    assert values["container_cpu_usage_seconds_total", frozenset((("cpu", "total"),))] >= 0.3
+    assert values["container_memory_rss", none] >= 8 << 20
+    assert values["container_cpu_cfs_throttled_periods_total", none] > 0
+    assert values["container_spec_memory_limit_bytes", none] == 64 << 20
+    assert values["container_spec_cpu_quota", none] == 10000
+    assert values["container_threads", none] == 2
+    assert values["container_processes", none] == 1
+    assert values["container_threads_max", none] == 64
+    version = box.trees.of("cpu")
+    assert version is not None
+    assert values["container_spec_cpu_shares", none] == (
+        512 if version.version == 1 else 2 + 49 * 262142 // 9999
+    )
+    boot = values["container_start_time_seconds", none]
+    assert abs(boot - time.time()) < 60
+
+
+async def test_a_pass_says_the_same_whether_a_container_moves_or_stands(
+    box: Box, sampler: Sampler, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collectors.metrics.sampler._REUSE", 0.0)
+    started = box.start([sys.executable, "-c", BUSY, str(tmp_path / "file")])
+    sampler.add(entry(box, started.pid), "box")
+    await sampler.read()
+    stop(started.pid)
+    await agreement(sampler, box, started.pid)
+    cgroup = Cgroup(started.pid)
+    async with asyncio.timeout(20):
+        while True:
+            before = cgroup.values()
+            rows = [(await sampler.read()).rows[1] for _ in range(3)]
+            if before == cgroup.values():
+                break
+    for row in rows:
+        expected = {key: pytest.approx(value, abs=1e-9) for key, value in without(before, *BESIDE).items()}
+        assert without(told(row), *BESIDE) == expected
+
+
+async def test_an_oom_kill_is_counted(box: Box, sampler: Sampler) -> None:
+    memory = box.trees.of("memory")
+    assert memory is not None
+    if memory.version == 2 or os.path.exists(f"{memory.directory(box.id)}/memory.memsw.limit_in_bytes"):
+        with contextlib.suppress(OSError):
+            box.write(
+                "memory",
+                "memory.swap.max" if memory.version == 2 else "memory.memsw.limit_in_bytes",
+                "0" if memory.version == 2 else "67108864",
+            )
+    sampler.track(box.id)
+    row = sampler.read_one(box.id)
+    assert row is not None and row.values[INDEX[catalogue.OOM_EVENTS]] == 0
+    started = box.start([sys.executable, "-c", "print('ready', flush=True)\nb = bytearray(200 << 20)"])
+    assert started.wait(30) == -signal.SIGKILL
+    row = sampler.read_one(box.id)
+    assert row is not None and row.values[INDEX[catalogue.OOM_EVENTS]] == 1
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare of util-linux")
+@pytest.mark.skipif(shutil.which("ip") is None, reason="needs ip of iproute2")
+async def test_the_traffic_of_a_namespace_is_its_owners_and_the_hosts_the_roots(
+    box: Box, sampler: Sampler
+) -> None:
+    script = (
+        "ip link set lo up; ip link add eth0 type veth peer name peer0 && ip link set peer0 up && "
+        "ip address add 192.0.2.1/24 dev eth0 && ip link set eth0 up && echo ready; exec sleep 1000"
+    )
+    started = box.start(["unshare", "-n", "sh", "-c", script])
+    async with asyncio.timeout(10):
+        while os.stat(f"/proc/{started.pid}/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino:
+            await asyncio.sleep(0.01)
+    sampler.add(entry(box, started.pid, Network.OWNER), "box")
+    cgroup = Cgroup(started.pid)
+    async with asyncio.timeout(20):
+        while True:
+            before = {key: value for key, value in cgroup.values().items() if "_network_" in key[0]}
+            row = sampler.read_one(box.id)
+            after = {key: value for key, value in cgroup.values().items() if "_network_" in key[0]}
+            if before == after:
+                break
+            await asyncio.sleep(0.01)
+    assert row is not None
+    ours = {key: value for key, value in told(row).items() if "_network_" in key[0]}
+    assert ours == after
+    assert {dict(own)["interface"] for _, own in ours} == {"eth0", "peer0"}
+    root = (await sampler.read()).rows[0]
+    interfaces = {dict(own).get("interface") for (name, own) in told(root) if "_network_" in name}
+    assert root.id == "/" and not interfaces & {"eth0@box", "peer0"}
+    started.kill()
+    started.wait()
+    final = sampler.read_one(box.id)
+    assert final is not None
+    assert {key: value for key, value in told(final).items() if "_network_" in key[0]}.keys() == ours.keys()
+
+
+async def test_a_final_reading_takes_less_than_a_millisecond_and_lets_the_cgroup_go(
+    box: Box, sampler: Sampler
+) -> None:
+    sampler.track(box.id)
+    took = []
+    for _ in range(20):
+        started = time.thread_time()
+        assert sampler.read_one(box.id) is not None
+        took.append(time.thread_time() - started)
+    assert sorted(took)[len(took) // 2] < 0.001 * (10 if box.trees.mode == "v2" else 1)
+    for tree in box.trees.all():
+        os.rmdir(tree.directory(box.id))
+    assert sampler.read_one(box.id) is None
+    kept = sampler.descriptors.kept
+    sampler.remove(box.id)
+    assert sampler.descriptors.kept == kept
+
+
+async def test_reading_never_holds_the_loop_long(box: Box, sampler: Sampler) -> None:
+    names = [f"{box.id}/{number}" for number in range(100)]
+    directories = [tree.directory(name) for tree in box.trees.all() for name in names]
+    try:
+        for directory in directories:
+            os.mkdir(directory)
+        for name in names:
+            container = Container(id=name, name=name, engine="test")
+            sampler.add(Entry(container=container, network=Network.NONE), name)
+        longest = 0.0
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(sampler.read())
+            while not reading.done():
+                before = time.thread_time()
+                await asyncio.sleep(0)
+                longest = max(longest, time.thread_time() - before)
+        assert len(reading.result().rows) == 101
+        # The time of this thread alone, for other processes may have had the CPU meanwhile.
+        assert longest < 0.010 * (10 if box.trees.mode == "v2" else 1)
+    finally:
+        for directory in directories:
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(directory)
