@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
@@ -52,7 +52,7 @@ class Queries:
         self._python = python
         self._slots = asyncio.Semaphore(limits.concurrency)
 
-    async def lines(self, query: LogQuery) -> AsyncIterator[bytes]:
+    async def lines(self, query: LogQuery) -> AsyncGenerator[bytes, None]:
         """Records, one JSON line each without newline; raises QueryRefused, also midway."""
         try:
             await asyncio.wait_for(self._slots.acquire(), min(_PATIENCE, self.limits.timeout))
@@ -61,12 +61,13 @@ class Queries:
                 "busy", f"{self.limits.concurrency} queries run already; try again or raise query.concurrency"
             ) from None
         try:
-            async for line in self._run(query):
-                yield line
+            async with contextlib.aclosing(self._run(query)) as lines:
+                async for line in lines:
+                    yield line
         finally:
             self._slots.release()
 
-    async def _run(self, query: LogQuery) -> AsyncIterator[bytes]:
+    async def _run(self, query: LogQuery) -> AsyncGenerator[bytes, None]:
         deadline = asyncio.get_running_loop().time() + self.limits.timeout
         process = await asyncio.create_subprocess_exec(
             self._python, "-P", "-m", "collectors.logs.query",
@@ -87,7 +88,7 @@ class Queries:
                     process.kill()
                 await process.wait()
 
-    async def _split(self, stream: asyncio.StreamReader, deadline: float) -> AsyncIterator[bytes]:
+    async def _split(self, stream: asyncio.StreamReader, deadline: float) -> AsyncGenerator[bytes, None]:
         rest = bytearray()
         while chunk := await self._before(deadline, stream.read(_CHUNK)):
             *lines, tail = chunk.split(b"\n")

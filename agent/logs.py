@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 import structlog
 
 from agent import loglink, logstream
 from agent.logquery import Queries, QueryLimits, QueryRefused
-from agent.logstream import Refusal, Resync, Subscription
+from agent.logstream import Refusal, Subscription
 from collectors.logs.cursor import Cursor
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
-from collectors.logs.wire import Counted, Ended, Fed, Report, Subscribe, Targets, ToAgent, Unsubscribe
+from collectors.logs.wire import (
+    Counted,
+    Ended,
+    Fed,
+    Report,
+    Started,
+    Subscribe,
+    Targets,
+    ToAgent,
+    Unsubscribe,
+)
 from collectors.metrics.catalogue import LOG_BYTES, LOG_DROPPED, LOG_LAG, LOG_LINES, LOG_MESSAGES, Family
 from collectors.metrics.rows import Number
 from runtime.linux.errors import DeckwatchError
@@ -125,14 +136,15 @@ class LogService:
             (LOG_BYTES, size), (LOG_LINES, lines), (LOG_MESSAGES, messages), (LOG_DROPPED, dropped), (LOG_LAG, lag)
         ]  # fmt: skip
 
-    async def query(self, query: LogQuery) -> AsyncIterator[bytes]:
+    async def query(self, query: LogQuery) -> AsyncGenerator[bytes, None]:
         """Records, one JSON line each without newline; raises QueryRefused."""
-        async for line in self._queries.lines(self._with_cuts(query)):
-            yield line
+        async with contextlib.aclosing(self._queries.lines(self._with_cuts(query))) as lines:
+            async for line in lines:
+                yield line
 
     async def stream(
         self, query: LogQuery, cursor: str | None = None, *, match: Callable[[LogTarget], bool] | None = None
-    ) -> AsyncIterator[tuple[str, bytes]]:
+    ) -> AsyncGenerator[tuple[str, bytes], None]:
         """Records from the cursor, the newest `tail_per_container`, `since` or now on, then live.
 
         Each comes with the cursor to resume behind it. `match` picks containers that appear later.
@@ -148,8 +160,11 @@ class LogService:
         self._subscriptions[subscription.feed] = subscription
         self._subscribe(subscription)
         try:
-            async for item in logstream.records(subscription, self._queries, position):
-                yield item
+            async with contextlib.aclosing(
+                logstream.records(subscription, self._queries, position)
+            ) as records:
+                async for item in records:
+                    yield item
         finally:
             del self._subscriptions[subscription.feed]
             if self._link:
@@ -162,7 +177,6 @@ class LogService:
             link.send(Targets(list(self._targets.values())))
             for subscription in self._subscriptions.values():
                 self._subscribe(subscription)
-                subscription.put(Resync())
             async for message in link.messages():
                 self._hear(message)
         finally:
@@ -177,6 +191,9 @@ class LogService:
             if subscription := self._subscriptions.get(message.feed):
                 for record in message.records:
                     subscription.put(record)
+        elif isinstance(message, Started):
+            if subscription := self._subscriptions.get(message.feed):
+                subscription.started()
         elif isinstance(message, Ended):
             if subscription := self._subscriptions.get(message.feed):
                 subscription.put(Refusal(message.reason))

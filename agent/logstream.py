@@ -7,8 +7,9 @@ started anew the stream reads the files again from its cursor.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
 import msgspec
 
@@ -25,6 +26,7 @@ Live = tuple[str, int, str, bytes]
 MAX_QUEUED = 20_000
 _PAGE = 10_000
 _OVERLAP = 10 * SECOND
+_PATIENCE = 2.0
 
 
 class _Container(msgspec.Struct):
@@ -66,6 +68,8 @@ class Subscription:
         self.match = match
         self.targets = {target.id: target for target in query.targets}
         self.began = time.time()
+        self._begun = asyncio.Event()
+        self._expected = True
         self._queue: asyncio.Queue[Live | Resync | Refusal] = asyncio.Queue(MAX_QUEUED)
         self._refusal: Refusal | None = None
 
@@ -77,6 +81,19 @@ class Subscription:
             self._refusal = self._refusal or Refusal(f"the reader is slow: {MAX_QUEUED} records wait for it")
         elif self._refusal is None or isinstance(item, Refusal):
             self._queue.put_nowait(item)
+
+    def started(self) -> None:
+        """The worker feeds from here on; when it is another one, or late, the files know what was missed."""
+        if self._begun.is_set() or not self._expected:
+            self.put(Resync())
+        self._begun.set()
+
+    async def begun(self) -> None:
+        """Wait until the worker feeds, but not for ever: the files can be read without it."""
+        try:
+            await asyncio.wait_for(self._begun.wait(), _PATIENCE)
+        except TimeoutError:
+            self._expected = False
 
     async def get(self) -> Live | Resync:
         """The next; raises QueryRefused when the subscription was ended."""
@@ -110,29 +127,33 @@ class Subscription:
 
 async def records(
     subscription: Subscription, queries: Queries, cursor: Cursor | None
-) -> AsyncIterator[tuple[str, bytes]]:
+) -> AsyncGenerator[tuple[str, bytes], None]:
     """Each record once, with the text of the cursor behind it; raises QueryRefused."""
     query = subscription.query
     now = time.time_ns()
+    await subscription.begun()
     oldest: dict[str, int] = {}
     tail = query.tail_per_container if cursor is None else None
     if cursor is None:
         cursor = Cursor(now if query.since is None or tail is not None else int(query.since * SECOND))
     if tail:
-        async for live in _tailed(subscription, queries):
-            oldest.setdefault(live[0], live[1])
-            cursor.advance(*live[:3])
-            yield cursor.encoded(), live[3]
+        async with contextlib.aclosing(_tailed(subscription, queries)) as newest:
+            async for live in newest:
+                oldest.setdefault(live[0], live[1])
+                cursor.advance(*live[:3])
+                yield cursor.encoded(), live[3]
     elif cursor.since < now:
-        async for line in _caught_up(subscription, queries, cursor, None):
-            yield cursor.encoded(), line
+        async with contextlib.aclosing(_caught_up(subscription, queries, cursor, None)) as lines:
+            async for line in lines:
+                yield cursor.encoded(), line
     # What is older was printed before the stream began, or was read from the files just now.
     floor = now - _OVERLAP if tail else min(now, max(cursor.since, now - _OVERLAP))
     while True:
         item = await subscription.get()
         if isinstance(item, Resync):
-            async for line in _caught_up(subscription, queries, cursor, item.ids):
-                yield cursor.encoded(), line
+            async with contextlib.aclosing(_caught_up(subscription, queries, cursor, item.ids)) as lines:
+                async for line in lines:
+                    yield cursor.encoded(), line
             continue
         id, at, uid, line = item
         if not cursor.knows(uid) and at >= oldest.get(id, floor):
@@ -140,7 +161,7 @@ async def records(
             yield cursor.encoded(), line
 
 
-async def _tailed(subscription: Subscription, queries: Queries) -> AsyncIterator[Live]:
+async def _tailed(subscription: Subscription, queries: Queries) -> AsyncGenerator[Live, None]:
     """The newest of each container, oldest first."""
     query = subscription.query
     first = msgspec.structs.replace(
@@ -149,28 +170,30 @@ async def _tailed(subscription: Subscription, queries: Queries) -> AsyncIterator
         direction="forward",
         limit=max(query.limit, (query.tail_per_container or 0) * len(subscription.targets)),
     )
-    async for line in queries.lines(first):
-        yield _live(line)
+    async with contextlib.aclosing(queries.lines(first)) as lines:
+        async for line in lines:
+            yield _live(line)
 
 
 async def _caught_up(
     subscription: Subscription, queries: Queries, cursor: Cursor, ids: frozenset[str] | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """What the files hold behind the cursor, page by page, until a page is not full."""
     since, limit = cursor.needed_since(), _PAGE
     cursor.begin()
     while True:
         read = new = 0
-        async for line in queries.lines(_behind(subscription, since, ids, limit)):
-            read += 1
-            id, at, uid, _ = _live(line)
-            since = max(since, at - SECOND)
-            if cursor.is_new(id, at, uid):
-                new += 1
-                cursor.advance(id, at, uid)
-                yield line
-            else:
-                cursor.meet(uid)
+        async with contextlib.aclosing(queries.lines(_behind(subscription, since, ids, limit))) as lines:
+            async for line in lines:
+                read += 1
+                id, at, uid, _ = _live(line)
+                since = max(since, at - SECOND)
+                if cursor.is_new(id, at, uid):
+                    new += 1
+                    cursor.advance(id, at, uid)
+                    yield line
+                else:
+                    cursor.meet(uid)
         if read < limit:
             return
         # A page that lies within a second would be read again and again: take a longer one.

@@ -7,6 +7,7 @@ blocks can be read in any order and give each entry once.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Collection, Iterator
 
 from collectors.logs.assemble import Assembler, Cut
@@ -24,6 +25,7 @@ SLACK = SECOND
 """Lines of two streams may be this much out of order."""
 _FIRST_BLOCK = 64 * 1024
 _LAST_BLOCK = 1024 * 1024
+_MOST_WAITING = 10_000
 
 
 class Log:
@@ -44,6 +46,7 @@ class Log:
         self._format = format_of(target.source.format)
         self._sieve = Sieve(self._format, judge, needle_of(grep, self._format))
         self._since, self._until = since, until
+        self.budget = budget
         self._cuts = cuts
         self._segments = [
             Segment(sibling, target.id, self._format, scratch, budget)
@@ -51,7 +54,21 @@ class Log:
         ]
 
     def forward(self) -> Iterator[Entry]:
-        """Oldest first."""
+        """Oldest first: what ended while an older entry had no end yet waits for it, in bounds."""
+        waiting: list[Entry] = []
+        for entries, begun in self._read_forward():
+            waiting += self._timely(entries)
+            if waiting and (begun is None or len(waiting) > _MOST_WAITING or waiting[0].time < begun):
+                waiting.sort(key=lambda entry: entry.time)
+                ready = len(waiting)
+                if begun is not None and ready <= _MOST_WAITING:
+                    ready = bisect.bisect_left(waiting, begun, key=lambda entry: entry.time)
+                yield from waiting[:ready]
+                del waiting[:ready]
+        yield from sorted(waiting, key=lambda entry: entry.time)
+
+    def _read_forward(self) -> Iterator[tuple[list[Entry], int | None]]:
+        """Wanted entries as they end, and when the oldest began that has no end yet."""
         assembler: Assembler | None = None
         for index, segment in enumerate(self._segments):
             if segment.modified < self._since - SLACK or not segment.open():
@@ -63,14 +80,14 @@ class Log:
                 start = segment.offset_at(self._since - SLACK) if self._since > 0 else 0
                 assembler = self._assembler(index, start)
             for batch in segment.batches(start):
-                yield from self._timely(self._sieve.entries(assembler, segment.key, batch))
+                yield self._sieve.entries(assembler, segment.key, batch), _begun(assembler)
                 if assembler.time > self._until + SLACK:
-                    yield from self._timely(self._ends(assembler, index, batch.offset + len(batch.data)))
+                    yield self._ends(assembler, index, batch.offset + len(batch.data)), None
                     return
-            yield from self._timely(self._torn(assembler, index))
+            yield self._torn(assembler, index), _begun(assembler)
             segment.close()
         if assembler is not None:
-            yield from self._timely(self._wanted(assembler.flush()))
+            yield self._sieve.judged(assembler.flush()), None
 
     def backward(self) -> Iterator[Entry]:
         """Newest first."""
@@ -101,9 +118,6 @@ class Log:
         since, until = self._since, self._until
         return [entry for entry in entries if since <= entry.time <= until]
 
-    def _wanted(self, entries: list[Entry]) -> list[Entry]:
-        return self._sieve.judged(entries)
-
     def _blocks(self, segment: Segment, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Blocks from `end` back to `start`, each beginning at a line, growing."""
         size = _FIRST_BLOCK
@@ -129,7 +143,7 @@ class Log:
                 del assembler.pending[stream]
         if assembler.pending:
             own += self._ends(assembler, index, end)
-            own.sort(key=lambda entry: entry.offset)
+        own.sort(key=lambda entry: entry.offset)
         return own
 
     def _torn(self, assembler: Assembler, index: int) -> list[Entry]:
@@ -140,20 +154,28 @@ class Log:
         return self._sieve.entries(assembler, self._segments[index].key, rest) if rest else []
 
     def _assembler(self, index: int, start: int) -> Assembler:
-        """One that knows which entries are under way at a place."""
-        segment = self._segments[index]
-        assembler = Assembler(self._format, self._cuts, segment.modified)
-        if start == 0 and index > 0 and self._segments[index - 1].open():
-            earlier = self._segments[index - 1]
-            self._look_back(assembler, earlier, earlier.size)
-        elif start > 0:
-            self._look_back(assembler, segment, start)
+        """One that knows which entries are under way at a place, from what stands before it in the files."""
+        assembler = Assembler(self._format, self._cuts, self._segments[index].modified)
+        before: list[tuple[Segment, int, int]] = []
+        missing = LOOK_BACK
+        while missing > 0 and (start > 0 or index > 0):
+            if start == 0:
+                index -= 1
+                if not self._segments[index].open():
+                    break
+                start = self._segments[index].size
+            segment = self._segments[index]
+            low = segment.line_start(max(0, start - missing))
+            before.append((segment, low, start))
+            missing -= start - low + 1
+            if low > 0:
+                break
+            start = 0
+        for segment, low, high in reversed(before):
+            for batch in segment.batches(low, high):
+                if not batch.cut:
+                    assembler.feed(segment.key, batch.offset, batch.data)
         return assembler
-
-    def _look_back(self, assembler: Assembler, segment: Segment, end: int) -> None:
-        for batch in segment.batches(segment.line_start(max(0, end - LOOK_BACK)), end):
-            if not batch.cut:
-                assembler.feed(segment.key, batch.offset, batch.data)
 
     def _ends(self, assembler: Assembler, index: int, offset: int) -> list[Entry]:
         """The entries that are under way, read on to their ends."""
@@ -175,7 +197,7 @@ class Log:
                 continue
             break
         found += [entry for entry in assembler.flush() if (entry.key, entry.offset) in waiting]
-        return self._wanted(found)
+        return self._sieve.judged(found)
 
     def _full(self, assembler: Assembler, waiting: Collection[tuple[bytes, int]]) -> bool:
         """Whether more of the entries under way would be cut off anyway."""
@@ -184,3 +206,7 @@ class Log:
             for pending in assembler.pending.values()
             if (pending.key, pending.offset) in waiting
         )
+
+
+def _begun(assembler: Assembler) -> int | None:
+    return min((pending.time for pending in assembler.pending.values()), default=None)

@@ -78,6 +78,7 @@ class Watcher:
         """Let go of all watches."""
         if self._inotify:
             self._inotify.close()
+            self._inotify = None
 
     def _watch(self, directory: str) -> None:
         if self._inotify is None:

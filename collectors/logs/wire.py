@@ -59,6 +59,12 @@ class Fed(msgspec.Struct, frozen=True, tag=True):
     records: list[tuple[str, int, str, bytes]]
 
 
+class Started(msgspec.Struct, frozen=True, tag=True):
+    """To the agent: from here on a subscription misses nothing."""
+
+    feed: int
+
+
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """To the agent: a subscription was ended by the worker, and why."""
 
@@ -74,7 +80,7 @@ class Trouble(msgspec.Struct, frozen=True, tag=True):
 
 
 ToWorker = Targets | Subscribe | Unsubscribe
-ToAgent = Report | Fed | Ended | Trouble
+ToAgent = Report | Fed | Started | Ended | Trouble
 
 _encoder = msgspec.msgpack.Encoder()
 to_worker = msgspec.msgpack.Decoder(ToWorker)

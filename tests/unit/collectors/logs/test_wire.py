@@ -11,6 +11,7 @@ from collectors.logs.wire import (
     Ended,
     Fed,
     Report,
+    Started,
     Subscribe,
     Targets,
     Trouble,
@@ -44,11 +45,14 @@ async def test_messages_to_the_worker_arrive_as_they_are(message: Targets | Subs
     [
         Report([Counted("/x", Counters(), 0.5, [(b"k", 1, 2)])]),
         Fed(1, [("/x", 5, "uid", b"{}")]),
+        Started(1),
         Ended(1, "slow"),
         Trouble("event", "e"),
     ],
 )
-async def test_messages_to_the_agent_arrive_as_they_are(message: Report | Fed | Ended | Trouble) -> None:
+async def test_messages_to_the_agent_arrive_as_they_are(
+    message: Report | Fed | Started | Ended | Trouble,
+) -> None:
     assert to_agent.decode(await through(framed(message)) or b"") == message
 
 

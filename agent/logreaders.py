@@ -1,0 +1,205 @@
+"""All tails of the log worker: woken by inotify and by polling, read in turns, saved together.
+
+A turn reads one batch of one log, so that a loud container never starves the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from collectors.logs.positions import Positions, Progress
+from collectors.logs.record import LogTarget
+from collectors.logs.start import Start
+from collectors.logs.tail import Tail
+from collectors.logs.watcher import Watcher
+from collectors.logs.wire import Counted, Report, ToAgent, Trouble
+from runtime.linux.errors import DeckwatchError
+
+COMMIT = 1.0
+"""Seconds between commits of positions, and thus how old the agent's counters may be."""
+GATHER = 0.1
+"""Seconds for which what inotify tells is gathered, so that a busy host wakes the worker ten times a second."""
+SOON = 0.25
+POLL = 10.0
+POLL_BLIND = 1.0
+FORGET = 86400.0
+_MOST_TROUBLES = 1000
+
+
+class Readers:
+    """Reads what it is told to, and reports what it counted to `send`."""
+
+    def __init__(
+        self, positions: Positions, start_at: str | float, scratch: str, send: Callable[[ToAgent], None]
+    ) -> None:
+        self.tails: dict[str, Tail] = {}
+        self._positions = positions
+        self._start_at = start_at
+        self._scratch = scratch
+        self._send = send
+        self._began = time.time()
+        self._known: dict[str, Progress] = positions.load()
+        self._watcher = Watcher()
+        self._ready: deque[str] = deque()
+        self._queued: set[str] = set()
+        self._wake = asyncio.Event()
+        self._soon: set[str] = set()
+        self._changed: set[str] = set()
+        self._commit_due = False
+        self._troubled: set[str] = set()
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self) -> None:
+        """Read until cancelled; what was read is saved at the end."""
+        self._listen()
+        if self._positions.moved_aside:
+            self.trouble("log_positions_broken", f"moved aside to {self._positions.moved_aside}; begun anew")
+        try:
+            async with asyncio.TaskGroup() as parts:
+                parts.create_task(self._pump())
+                parts.create_task(self._poll())
+        finally:
+            self._commit()
+            self._watcher.close()
+
+    def follow(self, target: LogTarget) -> Tail | None:
+        """Read a container's log from now on, or take what is new about it; None when it cannot be read."""
+        tail = self.tails.get(target.id)
+        try:
+            if tail is None:
+                progress = self._known.pop(target.id, None) or Progress()
+                tail = Tail(target, progress, self._start(target.runs), self._scratch)
+            else:
+                tail.retarget(target)
+        except DeckwatchError as error:
+            self.trouble("log_not_followed", f"{target.id}: {error}")
+            return None
+        self.tails[target.id] = tail
+        self._watcher.add(target.id, target.source.path)
+        if not self._watcher.complete and self._watcher.refusal:
+            self.trouble(
+                "logs_not_watched", f"{self._watcher.refusal}; until then they are polled each second"
+            )
+        self._mark(target.id)
+        self._enqueue(target.id)
+        return tail
+
+    def leave(self, id: str) -> None:
+        """Read it no longer; its progress is kept."""
+        tail = self.tails.pop(id, None)
+        if tail is None:
+            return
+        self._watcher.remove(id)
+        self._known[id] = tail.saved()
+        tail.close()
+        self._mark(id)
+
+    def trouble(self, event: str, error: str) -> None:
+        """Told once for each text, so that a lasting condition does not fill the agent's log."""
+        if error not in self._troubled and len(self._troubled) < _MOST_TROUBLES:
+            self._troubled.add(error)
+            self._send(Trouble(event, error))
+
+    def _start(self, runs: Sequence[tuple[int, float]]) -> Start:
+        """A container that is younger than the worker is read whole, whatever `start_at` says."""
+        if runs and runs[0][1] >= self._began:
+            return Start.of("beginning", self._began)
+        return Start.of(self._start_at, time.time())
+
+    def _enqueue(self, id: str) -> None:
+        if id in self.tails and id not in self._queued:
+            self._queued.add(id)
+            self._ready.append(id)
+            self._wake.set()
+
+    async def _pump(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._ready:
+                id = self._ready.popleft()
+                self._queued.discard(id)
+                if id in self.tails:
+                    self._step(id, self.tails[id])
+                await asyncio.sleep(0)
+
+    def _step(self, id: str, tail: Tail) -> None:
+        try:
+            more = tail.step()
+        except (OSError, DeckwatchError) as error:
+            self.trouble("log_not_read", f"cannot read the log of {id}: {error}; it is tried again")
+            return
+        if more:
+            self._mark(id)
+            self._enqueue(id)
+        elif tail.waiting:
+            if not self._soon:
+                self._loop.call_later(SOON, self._look_again)
+            self._soon.add(id)
+        elif tail.target.finished and not tail.pending:
+            tail.park()
+
+    def _look_again(self) -> None:
+        ids, self._soon = self._soon, set()
+        for id in ids:
+            self._enqueue(id)
+
+    async def _poll(self) -> None:
+        forget = self._loop.time() + FORGET
+        while True:
+            complete = self._watcher.complete
+            await asyncio.sleep(POLL if complete else POLL_BLIND)
+            self._watcher.retry()
+            for id, tail in self.tails.items():
+                if not (complete and tail.target.finished):
+                    self._enqueue(id)
+            if self._loop.time() > forget:
+                forget += FORGET
+                self._positions.forget(self.tails, time.time())
+
+    def _listen(self) -> None:
+        if self._watcher.fd is not None:
+            self._loop.add_reader(self._watcher.fd, self._happened, self._watcher.fd)
+
+    def _happened(self, fd: int) -> None:
+        self._loop.remove_reader(fd)
+        self._loop.call_later(GATHER, self._listen)
+        for id in self._watcher.happened():
+            for each in self.tails if id is None else (id,):
+                self._enqueue(each)
+
+    def _mark(self, id: str) -> None:
+        self._changed.add(id)
+        self._commit_soon()
+
+    def _commit_soon(self) -> None:
+        if not self._commit_due:
+            self._commit_due = True
+            self._loop.call_later(COMMIT, self._commit)
+
+    def _commit(self) -> None:
+        """Save what changed, and only then tell the agent: its counters never go back."""
+        self._commit_due = False
+        for id, tail in self.tails.items():
+            if tail.pending:
+                self._commit_soon()
+                if tail.flush():
+                    self._changed.add(id)
+        changed, self._changed = self._changed, set()
+        if not changed:
+            return
+        rows = [(id, self.tails[id].saved() if id in self.tails else self._known[id]) for id in changed]
+        try:
+            self._positions.save(rows, time.time())
+        except DeckwatchError as error:
+            self.trouble("log_positions_not_saved", str(error))
+            self._changed |= changed
+            self._commit_soon()
+            return
+        self._send(Report([self._counted(id, each) for id, each in rows if id in self.tails]))
+
+    def _counted(self, id: str, progress: Progress) -> Counted:
+        return Counted(id, progress.counters, self.tails[id].lag(time.time()), progress.cuts)
