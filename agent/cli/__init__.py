@@ -89,8 +89,24 @@ def _refused(name: str) -> click.Command:
     epilog="`deckwatch COMMAND --help` tells more. The agent is found by --socket, $DECKWATCH_SOCKET, "
     "the configuration of -c or $DECKWATCH_CONFIG, else at its default path.",
 )
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda *given: _version(*given),
+    help="Print the version.",
+)
 def group() -> None:
     """Containers of this host: what they use, print and go through."""
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from agent.cli.version import version
+
+        ctx.invoke(version, output="text")
+        ctx.exit()
 
 
 def main(args: list[str] | None = None) -> None:

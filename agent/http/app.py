@@ -134,6 +134,7 @@ class Servers:
             group=self._access[1],
             streams=self._streams,
             answered=self._answered,
+            asked=self._limiter.asked,
         )
         runner = web.AppRunner(
             app,

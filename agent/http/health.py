@@ -8,6 +8,7 @@ from aiohttp import web
 
 from agent.api import AgentApi
 from agent.http import answer
+from agent.http.finish import finish
 from agent.http.route import Route
 from agent.rights import Right
 
@@ -40,7 +41,7 @@ async def ready(api: AgentApi, request: web.Request) -> web.StreamResponse:
 
 async def reload(api: AgentApi, request: web.Request) -> web.StreamResponse:
     """Read the configuration again; a bad one changes nothing and is told with all its errors."""
-    await api.reload()
+    await finish(api.reload())
     return answer.json({"reloaded": True})
 
 

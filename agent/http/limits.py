@@ -1,4 +1,4 @@
-"""A bound on connections: those beyond it get a short answer at once instead of a place."""
+"""Bounds on connections: those beyond the limit, and those that never ask, do not keep a place."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+FIRST_REQUEST = 30.0
 _BODY = (
     b'{"type":"about:blank","title":"Service Unavailable","status":503,'
     b'"message":"too many connections are open; close some or raise server.max_connections"}'
@@ -27,12 +28,18 @@ class Refusal(asyncio.Protocol):
 
 
 class Limiter:
-    """Counts the connections of several HTTP servers together."""
+    """Counts the connections of several HTTP servers together.
 
-    def __init__(self, most: int) -> None:
+    A connection that has not sent a whole request within `first_request` seconds is closed; later ones
+    are under the server's own keep-alive timeout.
+    """
+
+    def __init__(self, most: int, *, first_request: float = FIRST_REQUEST) -> None:
         self.most = most
         self.refused = 0
+        self._first_request = first_request
         self._servers: list[web.Server] = []
+        self._silent: dict[web.RequestHandler, asyncio.TimerHandle] = {}
 
     @property
     def open(self) -> int:
@@ -42,14 +49,27 @@ class Limiter:
     def admit(self, server: web.Server) -> Callable[[], asyncio.BaseProtocol]:
         """What makes the protocol of each new connection to a server."""
         self._servers.append(server)
+        loop = asyncio.get_running_loop()
 
         def protocol() -> asyncio.BaseProtocol:
             if self.open >= self.most:
                 self.refused += 1
                 return Refusal()
-            return server()
+            made = server()
+            self._silent[made] = loop.call_later(self._first_request, self._close, made)
+            return made
 
         return protocol
+
+    def asked(self, request: web.BaseRequest) -> None:
+        """A whole request came over this request's connection."""
+        timer = self._silent.pop(request.protocol, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _close(self, silent: web.RequestHandler) -> None:
+        self._silent.pop(silent, None)
+        silent.force_close()
 
     def forget(self, server: web.Server) -> None:
         """The server has ended."""

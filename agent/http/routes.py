@@ -56,14 +56,14 @@ def build_app(
     group: str | None = None,
     streams: Streams | None = None,
     answered: Answered | None = None,
+    asked: Callable[[web.BaseRequest], None] | None = None,
 ) -> web.Application:
     """The application for one kind of listener: `socket`, `loopback` or `open`.
 
     `group` may use the socket beside its owner; `streams` counts live streams over several applications;
-    `answered` is told the path of the route and the status of each answer.
+    `answered` is told the path of the route and the status of each answer, `asked` of each request.
     """
-    counting = [_counting(answered)] if answered is not None else []
-    app = web.Application(middlewares=[*counting, problems], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[_told(asked, answered), problems], client_max_size=MAX_BODY)
     app[STREAMS] = streams or Streams()
     app.on_response_prepare.append(_secure)
     guard = Guard(Listener(listener), tokens=tokens, group=group)
@@ -75,17 +75,20 @@ def build_app(
     return app
 
 
-def _counting(answered: Answered) -> Middleware:
+def _told(asked: Callable[[web.BaseRequest], None] | None, answered: Answered | None) -> Middleware:
     @web.middleware
-    async def count(
+    async def tell(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
+        if asked is not None:
+            asked(request)
         response = await handler(request)
-        resource = request.match_info.route.resource
-        answered(resource.canonical if resource is not None else "", response.status)
+        if answered is not None:
+            resource = request.match_info.route.resource
+            answered(resource.canonical if resource is not None else "", response.status)
         return response
 
-    return count
+    return tell
 
 
 def _bound(api: AgentApi, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from agent.api import AgentApi
 from agent.http import answer
+from agent.http.finish import finish
 from agent.http.parameters import duration, flag, json_body, known
 from agent.http.problem import HttpProblem
 from agent.http.route import Handler, Parameter, Route
@@ -101,7 +102,7 @@ async def _apply(
 ) -> web.StreamResponse:
     chosen = supervisor(api)
     dry_run = flag(request, "dry_run")
-    changes = await chosen.apply(specs, owner=OWNER, prune=prune, dry_run=dry_run)
+    changes = await finish(chosen.apply(specs, owner=OWNER, prune=prune, dry_run=dry_run))
     names = [spec.name for spec in specs]
     workloads = [] if dry_run else await _settled(chosen, request, names)
     done = [{"name": change.name, "action": change.action} for change in changes]
@@ -113,16 +114,16 @@ async def delete(api: AgentApi, request: web.Request) -> web.StreamResponse:
     known(request, ("keep_logs",))
     chosen = supervisor(api)
     name = _named(chosen, request)
-    await chosen.remove(name, keep_logs=flag(request, "keep_logs"))
+    await finish(chosen.remove(name, keep_logs=flag(request, "keep_logs")))
     return answer.json({"removed": name})
 
 
-def _verb(act: Callable[[Supervisor, str], Awaitable[object]]) -> Handler:
+def _verb(act: Callable[[Supervisor, str], Coroutine[Any, Any, object]]) -> Handler:
     async def handler(api: AgentApi, request: web.Request) -> web.StreamResponse:
         known(request, ("wait",))
         chosen = supervisor(api)
         name = _named(chosen, request)
-        await act(chosen, name)
+        await finish(act(chosen, name))
         return answer.json((await _settled(chosen, request, [name]))[0])
 
     return handler
@@ -134,7 +135,7 @@ async def scale(api: AgentApi, request: web.Request) -> web.StreamResponse:
     chosen = supervisor(api)
     name = _named(chosen, request)
     wanted = await json_body(request, Scale)
-    await chosen.scale(name, wanted.replicas)
+    await finish(chosen.scale(name, wanted.replicas))
     return answer.json((await _settled(chosen, request, [name]))[0])
 
 

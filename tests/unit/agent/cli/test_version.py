@@ -11,6 +11,7 @@ from tests.unit.agent.cli.conftest import Call
 
 def test_version(call: Call) -> None:
     assert call("version").out.startswith("deckwatch 0.")
+    assert call("--version").out == call("version").out
     assert set(json.loads(call("version", "-o", "json").out)) == {"version", "python", "kernel"}
 
 
