@@ -5,6 +5,7 @@ Nothing heavy is imported here, so that `deckwatch version` and completion answe
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -13,6 +14,8 @@ import sys
 import click
 
 from runtime.linux.errors import DeckwatchError
+
+DEBUG = "DECKWATCH_DEBUG"
 
 # name: (module, attribute, one line for the list of commands)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -127,14 +130,34 @@ def execute(args: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
-        # The reader (head, less) has had enough; the interpreter must not complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader (head, less) has had enough
         return 0
     except DeckwatchError as error:
         for line in str(error).splitlines():
             click.echo(f"deckwatch: {line}", err=True)
         return getattr(error, "exit_code", 1)
+    except OSError as error:
+        _drop_output()
+        click.echo(f"deckwatch: {_named(error)}", err=True)
+        return 1
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        click.echo(f"deckwatch: a fault of this program: {what}; {DEBUG}=1 shows where", err=True)
+        return 1
     return result if isinstance(result, int) else 0
+
+
+def _drop_output() -> None:
+    """What is still to be written goes nowhere, so that the interpreter does not complain at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _named(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else f"cannot write the output: {reason}"
 
 
 def _used_wrongly(error: click.ClickException) -> int:

@@ -46,7 +46,10 @@ def _load(config_file: str | None, overrides: tuple[str, ...]) -> Config:
 @config_option
 @set_option
 def check(config_file: str | None, overrides: tuple[str, ...]) -> None:
-    """Tell every error at once, with file, line, key and the nearest right key; exit 2 if there is any."""
+    """Tell every error at once; exit 2 if there is any.
+
+    Each with its file, line and key, and the nearest right key.
+    """
     loaded = _load(config_file, overrides)
     count = sum(len(specs) for specs in loaded.workload_files.values())
     source = loaded.file or "the defaults"
@@ -67,7 +70,7 @@ def show(config_file: str | None, overrides: tuple[str, ...], output: str) -> No
 
 @config.command()
 def schema() -> None:
-    """Print the JSON Schema of the configuration, with defaults, for editors and checks."""
+    """Print the JSON Schema, with defaults."""
     from agent import configschema
 
     click.echo(as_json(configschema.schema()))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+CRASHED = "agent_crashed"
+
 
 @click.command()
 @click.option(
@@ -19,6 +21,12 @@ def run(config_file: str | None, overrides: tuple[str, ...]) -> int:
 
     SIGHUP reads the configuration again.
     """
+    import structlog
+
     from agent.service import main
 
-    return main(config_file, overrides)
+    try:
+        return main(config_file, overrides)
+    except Exception:
+        structlog.get_logger().exception(CRASHED)
+        return 1

@@ -6,6 +6,8 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 from tests.unit.agent.cli.conftest import Call
 
 
@@ -24,3 +26,13 @@ def test_a_bad_configuration_ends_it_with_2_and_every_error(tmp_path: pathlib.Pa
 def test_help_names_the_options(call: Call) -> None:
     result = call("run", "--help")
     assert (result.code, "--set KEY=VALUE" in result.out) == (0, True)
+
+
+def test_a_crash_is_an_entry_of_the_log(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(path: str | None, overrides: tuple[str, ...]) -> int:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("agent.service.main", crash)
+    result = call("run")
+    assert result.code == 1
+    assert "agent_crashed" in result.out + result.err

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.unit.agent.cli.conftest import Call
 
 
@@ -25,3 +27,39 @@ def test_it_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    script = "from agent.cli import main; main(['config', 'schema'])"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "deckwatch: cannot write the output: No space left on device\n",
+    )
+
+
+def test_a_fault_of_the_program_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault() -> str:
+        raise TypeError("no\nsuch thing")
+
+    monkeypatch.setattr("platform.release", fault)
+    result = call("version")
+    assert result.code == 1
+    assert result.err == (
+        "deckwatch: a fault of this program: TypeError: no such thing; DECKWATCH_DEBUG=1 shows where\n"
+    )
+
+
+def test_commands_are_refused_and_suggested_by_name(call: Call) -> None:
+    assert call("pss").err == "deckwatch: no command 'pss'; did you mean ps?; see deckwatch --help\n"
+    result = call("exec", "-it", "web", "--", "sh")
+    assert (result.code, "`deckwatch exec` is not in this version" in result.err) == (1, True)
+    assert "doctor" in call().out or "doctor" in call("--help").out
