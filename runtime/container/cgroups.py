@@ -97,13 +97,10 @@ class ContainerCgroup:
         return found
 
     def populated(self) -> bool:
-        """Whether a process is left in the cgroup or below it."""
+        """Whether a process is left in the cgroup or below it; the unified hierarchy knows, where there is one."""
         unified = self.directory("unified")
-        if unified is not None and os.path.exists(f"{unified}/cgroup.events"):
-            if usage.keyed(f"{unified}/cgroup.events").get("populated"):
-                return True
-            if len(self.places) == 1:
-                return False
+        if unified is not None:
+            return bool(usage.keyed(f"{unified}/cgroup.events").get("populated"))
         return bool(self.processes())
 
     def kill(self) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runtime.container import setup
 from runtime.container.bundle import plan_of
-from runtime.container.failure import LIMIT, StartError, from_bytes
+from runtime.container.failure import LIMIT, StartError, from_bytes, remedy
 from runtime.container.handover import Descriptors
 from runtime.linux import namespaces, signals
 from runtime.linux.errors import KernelError
@@ -97,7 +97,8 @@ def _fork(plan: Plan, handed: Descriptors, cgroup: ContainerCgroup | None) -> tu
         try:
             pid, pidfd = namespaces.clone(setup.clone_flags(plan))
         except OSError as error:
-            text = f"cannot create namespaces: {error.strerror}"
+            hint = "; enable user namespaces, or run as root" if error.errno == errno.EPERM else ""
+            text = f"cannot create namespaces: {error.strerror}{hint}{remedy(error.errno or 0)}"
             raise StartError("namespaces", error.errno or 0, text) from error
         if pid == 0:
             setup.run(plan, handed, cgroup, ignored)

@@ -117,6 +117,9 @@ def _wrong(spec: WorkloadSpec, host: Host) -> Iterator[Refused]:
         yield Refused("rootfs", "neither image nor rootfs is given", "use rootfs: /path or rootfs: host")
     if spec.rootfs not in (None, "host") and not os.path.isdir(str(spec.rootfs)):
         yield Refused("rootfs", f"{spec.rootfs} is no directory", "unpack a root file system there")
+    for key, path in _paths(spec):
+        if not path.startswith("/"):
+            yield Refused(key, f"{path} is not absolute", "begin it with /")
     if spec.resources.swap is not None and spec.resources.memory is None:
         yield Refused("resources.swap", "means nothing without a memory limit", "set resources.memory")
     if host.rootless and spec.security.userns == "host":
@@ -128,6 +131,18 @@ def _wrong(spec: WorkloadSpec, host: Host) -> Iterator[Refused]:
             yield Refused(f"mounts[{position}].source", f"{mount.source} does not exist", "create it")
     yield from _wrong_capabilities(spec, host)
     yield from _wrong_sysctls(spec)
+
+
+def _paths(spec: WorkloadSpec) -> Iterator[tuple[str, str]]:
+    """Every path that has to be absolute, with its key."""
+    if spec.rootfs not in (None, "host"):
+        yield "rootfs", str(spec.rootfs)
+    if spec.working_dir is not None:
+        yield "working_dir", spec.working_dir
+    for position, mount in enumerate(spec.mounts):
+        yield f"mounts[{position}].target", mount.target
+        if mount.type == "bind" and mount.source:
+            yield f"mounts[{position}].source", mount.source
 
 
 def _wrong_capabilities(spec: WorkloadSpec, host: Host) -> Iterator[Refused]:

@@ -19,6 +19,12 @@ from runtime.container.failure import LIMIT, StartError, from_bytes, to_bytes
             "cannot start the container: rights /x: Permission denied",
         ),
         (OSError(errno.EINVAL, ""), errno.EINVAL, "cannot start the container: rights: Invalid argument"),
+        (
+            OSError(errno.ENOSYS, ""),
+            errno.ENOSYS,
+            "cannot start the container: rights: Function not implemented; "
+            "this kernel is too old, 5.14 or newer is needed",
+        ),
         (RuntimeError("bug"), 0, "cannot start the container: rights: RuntimeError('bug')"),
     ],
 )

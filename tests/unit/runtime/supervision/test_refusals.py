@@ -76,6 +76,10 @@ def test_all_limits_are_fine_on_v2() -> None:
         ({"command": []}, "command"),
         ({"rootfs": None}, "rootfs"),
         ({"rootfs": "/nonesuch"}, "rootfs"),
+        ({"rootfs": "."}, "rootfs"),
+        ({"working_dir": "tmp"}, "working_dir"),
+        ({"mounts": [{"type": "tmpfs", "target": "tmp"}]}, "mounts[0].target"),
+        ({"mounts": [{"type": "bind", "source": ".", "target": "/x"}]}, "mounts[0].source"),
         ({"resources": {"swap": 0}}, "resources.swap"),
     ],
 )
