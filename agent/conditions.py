@@ -131,11 +131,6 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
         "{capability} is missing: {what}",
         "add it (AmbientCapabilities= in a unit), or run as root",
     ),
-    "socket_missing": (
-        D,
-        "{engine}: no socket at {path}",
-        "nothing, unless {engine} runs here: then set its socket",
-    ),
     "socket_unreachable": (
         D,
         "{engine}: cannot connect to {path}: {reason}",

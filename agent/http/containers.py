@@ -46,7 +46,7 @@ async def get_all(api: AgentApi, request: web.Request) -> web.StreamResponse:
     """All containers, sorted by name."""
     known(request, ("selector", "all"))
     found = selected(api, request, dead=flag(request, "all"))
-    return answer.json([answer.container(container) for container in found])
+    return await answer.array(found, answer.container)
 
 
 async def get_one(api: AgentApi, request: web.Request) -> web.StreamResponse:

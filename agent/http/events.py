@@ -45,7 +45,7 @@ async def get(api: AgentApi, request: web.Request) -> web.StreamResponse:
     found = api.events.recent(
         moment(request, "since"), number(request, "limit", DEFAULT, MOST), _match(request)
     )
-    return answer.json([to_json(event) for event in found])
+    return await answer.array(found, to_json)
 
 
 async def stream(api: AgentApi, request: web.Request) -> web.StreamResponse:
