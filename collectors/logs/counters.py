@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from collectors.logs.assemble import CUT
 from collectors.logs.entry import Entry
 from collectors.logs.formats import Tally
-from collectors.logs.levels import UNKNOWN, level_of
+from collectors.logs.levels import HINT, UNKNOWN, level_of
 
 CUT_SHORT = "cut"
 ROTATED_AWAY = "rotated_away"
@@ -37,13 +38,12 @@ class Counters(msgspec.Struct):
         _merge(self.lines, tally.lines)
         _merge(self.messages, tally.messages)
 
-    def add_entries(self, entries: Iterable[Entry]) -> None:
+    def add_entries(self, entries: Sequence[Entry]) -> None:
         """Count entries one by one."""
+        _merge(self.messages, _levels(entries))
         for entry in entries:
             self.bytes[entry.stream] += entry.size
             self.lines[entry.stream] += 1
-            level = level_of(entry.message) or UNKNOWN
-            self.messages[level] = self.messages.get(level, 0) + 1
             if entry.error == CUT:
                 self.drop(CUT_SHORT)
 
@@ -52,6 +52,12 @@ class Counters(msgspec.Struct):
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
 
-def _merge(into: dict[str, int], counts: dict[str, int]) -> None:
+def _levels(entries: Sequence[Entry]) -> Mapping[str, int]:
+    if not HINT.search(b"\n".join([entry.message for entry in entries])):
+        return {UNKNOWN: len(entries)} if entries else {}
+    return Counter([level_of(entry.message) or UNKNOWN for entry in entries])
+
+
+def _merge(into: dict[str, int], counts: Mapping[str, int]) -> None:
     for name, count in counts.items():
         into[name] = into.get(name, 0) + count

@@ -44,17 +44,17 @@ HINT = re2.compile(
     rb"(?i)tra?ce?|de?bu?g|inf|notice|war?n|err?o?r?|fatal|crit|panic|emerg|alert|sever|verbose|fine"
     rb"|level|lvl|[IWEF]\d\d\d\d |<[0-7]>|\\u003c[0-7]"
 )
-_WORD = rb"(?:" + b"|".join(word.encode() for word in sorted(_LEVEL_OF, key=len, reverse=True)) + rb")"
 _PAIR = re.compile(
     rb"""(?:^|[\s,;|\[{(])["']?(?:level|lvl|severity|loglevel|log_level)["']?\s*[=:]\s*["']?([A-Za-z]+)""",
     re.I,
 )
-_PREFIX = re.compile(
-    rb"(?P<klog>^[IWEF])\d{4} \d\d:"
-    rb"|^<(?P<syslog>[0-7])>"
-    rb"|(?<![\w.-])(?P<upper>" + _WORD.upper() + rb")(?![\w=-])"
-    rb"|(?i:^\s*(?P<start>" + _WORD + rb")(?::|\s-|\])|[\[<(](?P<bracket>" + _WORD + rb")[\])>:])"
-)
+# Each begins with a narrow set of bytes or at the beginning: that is what makes a search quick.
+_KLOG_HEAD = re.compile(rb"([IWEF])\d{4} \d\d:")
+_SYSLOG_HEAD = re.compile(rb"<([0-7])>")
+_FIRST = re.compile(rb"\s*\[?([A-Za-z]{3,13})(?::|\s-|\])")
+_UPPER = re.compile(rb"[A-Z]{3,13}(?![\w=-])")
+_BRACKET = re.compile(rb"[\[<(]([A-Za-z]{3,13})[\])>:]")
+_INSIDE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 _PAIR_BYTES = 512
 _PREFIX_BYTES = 160
 
@@ -79,19 +79,52 @@ def level_in(fields: dict[str, Any]) -> str | None:
 def level_in_text(message: bytes) -> str | None:
     """The level that the first words of a text tell."""
     head = message[:_PAIR_BYTES]
-    if pair := _PAIR.search(head):
-        level = _LEVEL_OF.get(pair[1].decode().lower())
+    if _may_hold_pair(head):
+        pair = _PAIR.search(head)
+        level = pair and _LEVEL_OF.get(pair[1].decode().lower())
         if level:
             return level
-    found = _PREFIX.search(head[:_PREFIX_BYTES])
-    if found is None:
-        return None
-    if found["klog"]:
-        return _KLOG[found["klog"]]
-    if found["syslog"]:
-        return _SYSLOG[int(found["syslog"])]
-    word: bytes = found["upper"] or found["start"] or found["bracket"]
-    return _LEVEL_OF[word.decode().lower()]
+    return _level_in_prefix(message[:_PREFIX_BYTES])
+
+
+def _may_hold_pair(head: bytes) -> bool:
+    if head.islower():
+        return b"level" in head or b"lvl" in head or b"severity" in head
+    return (
+        b"evel" in head
+        or b"lvl" in head
+        or b"everity" in head
+        or b"LE" in head
+        or b"LV" in head
+        or b"SE" in head
+    )
+
+
+def _level_in_prefix(head: bytes) -> str | None:
+    """The level at the very beginning, else the first that stands alone in capitals or in brackets."""
+    if found := _KLOG_HEAD.match(head):
+        return _KLOG[found[1]]
+    if found := _SYSLOG_HEAD.match(head):
+        return _SYSLOG[int(found[1])]
+    found = _FIRST.match(head)
+    if found and (level := _LEVEL_OF.get(found[1].decode().lower())):
+        return level
+    place, level = (len(head), None) if head.islower() else _upper(head)
+    if b"[" not in head and b"<" not in head and b"(" not in head:
+        return level
+    for found in _BRACKET.finditer(head, 0, place):
+        if inner := _LEVEL_OF.get(found[1].decode().lower()):
+            return inner
+    return level
+
+
+def _upper(head: bytes) -> tuple[int, str | None]:
+    """Where the first level in capitals stands, and which; the end and none when there is none."""
+    for found in _UPPER.finditer(head):
+        level = _LEVEL_OF.get(found[0].decode().lower())
+        if level and (found.start() == 0 or head[found.start() - 1] not in _INSIDE):
+            return found.start(), level
+    return len(head), None
 
 
 def fields_of(message: bytes) -> dict[str, Any]:
