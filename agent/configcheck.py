@@ -8,10 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from agent.configfile import Problem, Tree
-from agent.selectors import SelectorError
-from agent.selectors import parse as parse_selector
 from agent.settings import Config
-from collectors.metrics import catalogue
 from runtime.supervision.spec import replica_name
 
 SOCKET_PATH_MAX = 107  # sun_path holds 108 bytes with its end
@@ -86,7 +83,7 @@ def _shown(value: object) -> str:
 
 
 def _collectors(config: Config) -> Iterator[Finding]:
-    known = collector_names()
+    known = collector_names() if config.metrics.collectors else set()
     for name, on in config.metrics.collectors.items():
         key = f"metrics.collectors.{name}"
         if name not in known:
@@ -107,6 +104,8 @@ def _drop(config: Config) -> Iterator[Finding]:
 
 def collector_names() -> set[str]:
     """Switches that `metrics.collectors` may name."""
+    from collectors.metrics import catalogue
+
     return {*catalogue.COLLECTORS, *NO_COLLECTORS_YET}
 
 
@@ -164,6 +163,11 @@ def _workloads(config: Config) -> Iterator[Finding]:
 
 
 def _selectors(config: Config) -> Iterator[Finding]:
+    if not config.inventory.include and not config.inventory.exclude:
+        return
+    from agent.selectors import SelectorError  # who has no selector does not pay for their engine
+    from agent.selectors import parse as parse_selector
+
     for key, texts in (
         ("inventory.include", config.inventory.include),
         ("inventory.exclude", config.inventory.exclude),

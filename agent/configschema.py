@@ -150,10 +150,15 @@ def _of_hint(hint: Any) -> dict[str, Any]:
     if origin in (Union, types.UnionType):
         return {"anyOf": [_of_hint(member) for member in arguments]}
     if origin in (list, tuple):
-        return {"type": "array", "items": _of_hint(arguments[0])}
+        return {"type": "array", "items": _of_member(arguments[0])}
     if origin is dict:
-        return {"type": "object", "additionalProperties": _of_hint(arguments[1])}
+        return {"type": "object", "additionalProperties": _of_member(arguments[1])}
     return {"type": JSON_TYPES[hint]} if hint in JSON_TYPES else {}
+
+
+def _of_member(hint: Any) -> dict[str, Any]:
+    """Members of lists and mappings of text may be written without quotes: `PORT: 8080`."""
+    return {"type": ["string", "number", "boolean"]} if hint is str else _of_hint(hint)
 
 
 def _of_annotated(base: Any, marks: tuple[Any, ...]) -> dict[str, Any]:

@@ -10,7 +10,19 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from agent.api import AgentApi
-from agent.http import answer, containers, events, health, landing, logs, metrics, openapi, sd, workloads
+from agent.http import (
+    answer,
+    containers,
+    events,
+    health,
+    landing,
+    logs,
+    metrics,
+    openapi,
+    refused,
+    sd,
+    workloads,
+)
 from agent.http.auth import Guard, Listener, guarded
 from agent.http.problem import problems
 from agent.http.route import EVENT_STREAM, Handler, Route
@@ -72,6 +84,8 @@ def build_app(
         app.router.add_route(route.method, route.path, handler)
         if route.method == "GET" and route.answers != EVENT_STREAM:
             app.router.add_route("HEAD", route.path, handler)
+    for path, (right, _, _) in refused.PATHS.items():
+        app.router.add_route("*", path, guarded(guard, right, _bound(api, refused.refusal(path))))
     return app
 
 

@@ -36,6 +36,7 @@ def test_the_schema_holds_every_key_with_default_and_description() -> None:
     assert enabled["anyOf"] == [{"type": "boolean"}, {"enum": ["auto"]}]
     workload = schema["properties"]["workloads"]["items"]
     assert workload["required"] == ["name"]
+    assert workload["properties"]["env"]["additionalProperties"] == {"type": ["string", "number", "boolean"]}
     assert "workload_files" not in schema["properties"]
     assert "default" not in schema["properties"]["node"], "the default is this host's"
 
