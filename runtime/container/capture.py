@@ -150,11 +150,12 @@ class Capture:
         while stage.pending and self.blocked_until <= self._monotonic():
             data = stage.read()
             framed = frame(data, self._head(stream), stream.open)
-            if not framed.used:
-                if last:
-                    self._write(stream, flush(data, self._head(stream), True))
-                break
-            self._write(stream, framed)
+            if framed.used:
+                self._write(stream, framed)
+            if not framed.used or len(data) < CHUNK:
+                break  # what is left, if anything, is an unfinished line
+        if last and stage.pending and self.blocked_until <= self._monotonic():
+            self._write(stream, flush(stage.read(PART), self._head(stream), True))
         stream.rest_since = self._monotonic() if stage.pending and not self.blocked_until else 0.0
         if not stage.release():
             self._reset_by_force(stream)

@@ -124,8 +124,7 @@ class Monitor:
         if config is None:
             raise DeckwatchError(f"cannot read {self.directory}/config.json; start the replica again")
         if self.asked["cgroup"] and self._hierarchies is not None:
-            resources = config["linux"].get("resources", {})
-            self._cgroup = ContainerCgroup.create(self._hierarchies, self.asked["cgroup"], resources)
+            self._cgroup = ContainerCgroup.open(self._hierarchies, self.asked["cgroup"])
         stdin = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         status = os.open(
             f"{self.directory}/status", os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
@@ -139,6 +138,7 @@ class Monitor:
                 stdout=stdout,
                 stderr=stderr,
                 status_fd=status,
+                resources=config["linux"].get("resources", {}),
             )
         finally:
             os.close(stdin)
