@@ -1,12 +1,14 @@
 """Row 9: start to exit of /bin/true, against `runc run` and `crun run` on the same bundle, without seccomp.
 
-Ours forks a monitor from a warm, sealed-like interpreter as the zygote does; the monitor makes the cgroup,
-starts the container with the built-in init as PID 1, waits, removes the cgroup and leaves. The references
-do the same with their own program. Repeat with `python -m tests.bench.row_09_start` as root.
+Twice: once from the request on the zygote's open connection to the event that the exit is recorded, once
+with a bare monitor that makes the cgroup, starts the container with the built-in init, waits, removes the
+cgroup and leaves. The references do the latter with their own program, without a log or an exit record.
+Repeat with `python -m tests.bench.row_09_start` as root.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -16,12 +18,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from typing import Any
 
-from runtime.container.cgroups import places_of
-from runtime.linux import hierarchies
+from runtime.container.cgroups import ContainerCgroup, places_of
+from runtime.linux import hierarchies, process
 from runtime.supervision import oci
-from runtime.supervision.spec import decode
+from runtime.supervision.request import Place, write_request
+from runtime.supervision.spec import WorkloadSpec, decode
+from runtime.supervision.zygote_client import ZygoteClient, version
 from tests.bench.table import LeftOut, Result
 
 WHAT = "start to exit of /bin/true, without seccomp"
@@ -36,7 +41,6 @@ from runtime.container.cgroups import ContainerCgroup, Place
 from runtime.container.create import create
 bundle, places = sys.argv[2], json.loads(sys.argv[3])
 config = json.load(open(bundle + "/config.json"))
-config["annotations"] = {"deckwatch.io/init": sys.argv[4]}
 null = os.open("/dev/null", os.O_RDWR)
 gc.freeze(); gc.disable()
 for _ in sys.stdin:
@@ -76,31 +80,64 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="deckwatch-bench-") as bundle:
         _make_bundle(bundle)
         try:
-            _compare(bundle)
+            asyncio.run(_compare(bundle))
         finally:
-            _remove_parent()
+            ContainerCgroup.open(hierarchies.detect(), PARENT).remove()
 
 
-def _compare(bundle: str) -> None:
+async def _compare(bundle: str) -> None:
+    """Take turns, so that whatever else the machine does meets all of them."""
+    client = ZygoteClient(f"{bundle}/run", PARENT, sys.executable)
     times: dict[str, list[float]] = {}
     with contextlib.ExitStack() as stack:
         workers = {
-            "init": stack.enter_context(_ours(bundle, init=True)),
-            "bare": stack.enter_context(_ours(bundle, init=False)),
+            "create": stack.enter_context(_ours(bundle)),
             "runc": stack.enter_context(_reference("runc", bundle)),
             "crun": stack.enter_context(_reference("crun", bundle)),
         }
-        for round_ in range(ROUNDS + 1):
-            for name, worker in workers.items():
-                milliseconds = worker.run() * 1000
-                if round_:
-                    times.setdefault(name, []).append(milliseconds)
-    median = {name: statistics.median(values) for name, values in times.items()}
+        async with asyncio.TaskGroup() as group:
+            keeper = group.create_task(client.run())
+            for round_ in range(ROUNDS + 1):
+                taken = {name: worker.run() for name, worker in workers.items()}
+                taken["all"] = await _through_zygote(client, bundle, round_ + 1)
+                for name, seconds in taken.items() if round_ else ():
+                    times.setdefault(name, []).append(seconds * 1000)
+            await client.leave()
+            keeper.cancel()
+    _print({name: statistics.median(values) for name, values in times.items()})
+
+
+def _print(median: dict[str, float]) -> None:
     crun, runc = _version("crun"), _version("runc")
-    for ours, shape in (("init", "with init and monitor"), ("bare", "with monitor, command as PID 1")):
+    for ours, shape in (
+        ("all", "request to zygote, monitor, init, log, exit record, exit event"),
+        ("create", "monitor, init and cgroup alone"),
+    ):
         note = f"{shape}; {runc}: {median['runc']:.1f} ms"
         print(Result("9", WHAT, median[ours], median["crun"], "ms", 1.2, crun, note))
     print(LeftOut("9", "the same with Docker's default seccomp profile", "there is no filter compiler yet"))
+
+
+async def _through_zygote(client: ZygoteClient, bundle: str, run: int) -> float:
+    """Seconds from the request on the open connection to the event that the run's exit is recorded."""
+    place = Place(
+        run_dir=f"{bundle}/run",
+        state_dir=f"{bundle}/state",
+        cgroup_parent=PARENT,
+        hidden=(),
+        host=oci.Host.detect(hierarchies.detect(), rootless=False),
+        boot_id=process.boot_id(),
+        version=version(),
+    )
+    write_request(_spec(bundle), "bench-1", run, place)
+    began = time.perf_counter()
+    events = await client.fork("start", "bench-1")
+    with events:
+        heard = b""
+        while b'"exited"' not in heard:
+            async with asyncio.timeout(30):
+                heard += await asyncio.get_running_loop().sock_recv(events, 65536)
+    return time.perf_counter() - began
 
 
 class _Worker:
@@ -126,10 +163,10 @@ class _Worker:
         return float(seconds)
 
 
-def _ours(bundle: str, *, init: bool) -> _Worker:
+def _ours(bundle: str) -> _Worker:
     places = json.dumps(places_of(hierarchies.detect(), f"{PARENT}/ours"))
     root = str(pathlib.Path(__file__).parents[2])
-    arguments = [root, bundle, places, "true" if init else "false"]
+    arguments = [root, bundle, places]
     return _Worker([sys.executable, "-I", "-S", "-c", OURS, *arguments])
 
 
@@ -145,16 +182,19 @@ def _reference(name: str, bundle: str) -> _Worker:
     return _Worker(command)
 
 
+def _spec(bundle: str) -> WorkloadSpec:
+    """The workload: everything at its default but a limit of processes."""
+    command, limits = ["/bin/true"], {"pids": 64}
+    return decode({"name": "bench", "rootfs": f"{bundle}/rootfs", "command": command, "resources": limits})
+
+
 def _make_bundle(bundle: str) -> None:
     """A root file system of busybox alone, and the configuration of a default workload."""
     os.makedirs(f"{bundle}/rootfs/bin")
     shutil.copy(str(shutil.which("busybox")), f"{bundle}/rootfs/bin/busybox")
     os.symlink("busybox", f"{bundle}/rootfs/bin/true")
-    spec = decode(
-        {"name": "bench", "rootfs": f"{bundle}/rootfs", "command": ["/bin/true"], "resources": {"pids": 64}}
-    )
     config: dict[str, Any] = oci.config_for(
-        spec, "bench-1", cgroup_path=f"{PARENT}/reference", hidden=(), rootless=False, uid=0, gid=0
+        _spec(bundle), "bench-1", cgroup_path=f"{PARENT}/reference", hidden=(), rootless=False, uid=0, gid=0
     )
     config["root"] = {"path": "rootfs", "readonly": False}
     pathlib.Path(f"{bundle}/config.json").write_text(json.dumps(config))
@@ -163,12 +203,6 @@ def _make_bundle(bundle: str) -> None:
 def _version(name: str) -> str:
     text = subprocess.run([name, "--version"], capture_output=True, text=True, check=True).stdout
     return text.splitlines()[0].replace(" version", "")
-
-
-def _remove_parent() -> None:
-    for hierarchy in hierarchies.detect().all():
-        for directory, _, _ in os.walk(hierarchy.directory(PARENT), topdown=False):
-            os.rmdir(directory)
 
 
 if __name__ == "__main__":
