@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 
-from agent.cli import completion
+from agent.cli import completion, pages
 from agent.cli.client import Client, ClientError, client_options, open_client
 from agent.cli.follow import follow as follow_stream
 from agent.cli.format import colour_of, coloured, harmless, output_option, wants_colour
+from agent.units import format_time, parse_time
 
 LEVELS = "trace, debug, info, warn, error, fatal"
-ALL = 100_000
+MOST = 100_000
 FOLLOWED = 1000
 
 Printer = Callable[[bytes], str]
@@ -25,7 +27,11 @@ Printer = Callable[[bytes], str]
 @click.argument("references", metavar="[C]...", nargs=-1, shell_complete=completion.containers)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is printed from now on; new ones join.")
 @click.option(
-    "-n", "--tail", type=click.IntRange(0, ALL), metavar="N", help="Only the newest N of each container."
+    "-n",
+    "--tail",
+    type=click.IntRange(0, MOST),
+    metavar="N",
+    help="Only the newest N of each container (with -f 1000).",
 )
 @click.option("--since", metavar="T", help="From this time on: 15m, 2h or 2026-01-31T12:00:00Z.")
 @click.option("--until", metavar="T", help="Up to this time.")
@@ -53,6 +59,7 @@ def logs(
     """
     if follow and (filters["until"] or filters["previous"]):
         raise click.UsageError("--follow goes on for ever; leave out --until and --previous")
+    filters |= {name: _moment(name, filters[name]) for name in ("since", "until")}
     client = open_client(socket_path, config_file)
     several = _are_several(client, references) if output == "default" else False
     show = printer(output, several=several, timestamps=timestamps, colour=wants_colour())
@@ -61,6 +68,16 @@ def logs(
         sys.stdout.write(show(record))
         if follow:
             sys.stdout.flush()
+
+
+def _moment(name: str, text: str | None) -> str | None:
+    """A time of the command line as a fixed moment, so that several questions mean the same."""
+    if text is None:
+        return None
+    try:
+        return format_time(parse_time(text, time.time()))
+    except (ValueError, OverflowError) as error:
+        raise click.UsageError(f"--{name}: {error}") from None
 
 
 def _are_several(client: Client, references: tuple[str, ...]) -> bool:
@@ -76,18 +93,12 @@ def _kept(
 ) -> Iterator[bytes]:
     parameters = {
         "container": references,
-        "direction": "forward",
-        "limit": ALL,
-        "tail": tail,
         **{name: filters[name] for name in ("since", "until", "grep", "level", "stream")},
         "previous": 1 if filters["previous"] else None,
     }
-    count = 0
-    for line in client.lines("/api/v1/logs", parameters):
-        count += 1
-        yield line
-    if count >= ALL:
-        click.echo(f"deckwatch: stopped after {ALL} records; narrow it with --since, --until or -n", err=True)
+    if tail is None:
+        return pages.records(client, parameters)
+    return client.lines(pages.PATH, parameters | {"direction": "forward", "tail": tail})
 
 
 def _live(
