@@ -21,7 +21,7 @@ ALLOWED = os.path.join(os.path.dirname(__file__), "promtool-allowed.txt")
 
 
 class Prometheus:
-    """Scrapes what `jobs` (its scrape_configs) name, twice a second."""
+    """Scrapes what `jobs` (its scrape_configs) name, every second."""
 
     def __init__(self, jobs: list[dict[str, Any]]) -> None:
         for binary in ("prometheus", "promtool"):
@@ -30,7 +30,7 @@ class Prometheus:
         self.directory = tempfile.mkdtemp(prefix="dwp-", dir="/tmp")
         self.port = free_port()
         configuration = {
-            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"},
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
             "scrape_configs": jobs,
         }
         with open(f"{self.directory}/prometheus.yml", "w", encoding="utf-8") as file:
