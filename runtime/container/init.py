@@ -34,7 +34,7 @@ def fork() -> tuple[int, int, int]:
 
 
 def let_go() -> None:
-    """In the command's process: let PID 1 follow into the new root and give up its rights, and wait for it."""
+    """In the command's process, once it stands in the new root: tell PID 1, and make sure it has no rights left."""
     Stage.name = _NAME
     os.write(PEER, b"r")
     hear(PEER, b"k")
@@ -42,40 +42,44 @@ def let_go() -> None:
 
 
 def become(plan: Plan, command: int, status: int) -> NoReturn:
-    """In PID 1, once the root is built: keep only what forwarding and reaping need, then serve.
+    """In PID 1: keep only what forwarding and reaping need, while the root is built, then serve.
 
-    The root and working directory of this process were moved by the command's pivot_root.
+    The command's pivot_root moves the root and working directory of this process too.
     """
     try:
-        hear(PEER, b"r")
-    except StartError:
-        # The command's process has failed and reported why.
-        os._exit(127)
-    try:
-        namespaces.unshare(plan.namespaces & namespaces.NEWCGROUP)
         _drop(plan, status)
         os.write(PEER, b"k")
     except BaseException as error:
         os.write(REPORT, to_bytes(_NAME, error))
         os._exit(127)
+    try:
+        hear(PEER, b"r")
+    except StartError:
+        # The command's process has failed and reported why.
+        os._exit(127)
+    _silence()
     for place in (PEER, REPORT):
         os.close(place)
     os._exit(serve(command, status))
 
 
 def _drop(plan: Plan, status: int) -> None:
+    if status < 0:
+        os.close(STATUS)
+    prctl.set_name(_NAME)
+    prctl.set_no_new_privs()
+    security.become_user(plan._replace(cwd="/"), _SETS)
+
+
+def _silence() -> None:
+    """The container's /dev/null as standard streams, or none without one."""
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC) if os.path.exists("/dev/null") else -1
     for standard in (0, 1, 2):
         if null >= 0:
             os.dup2(null, standard)
         else:
             os.close(standard)
-    if status < 0:
-        os.close(STATUS)
     descriptors.close_from(FREE)
-    prctl.set_name(_NAME)
-    prctl.set_no_new_privs()
-    security.become_user(plan._replace(cwd="/"), _SETS)
 
 
 def serve(command: int, status: int) -> int:
