@@ -222,8 +222,9 @@ def _status_of(pid: int) -> int:
 
 
 def _enter_cgroup(hierarchies: Hierarchies, parent: str) -> None:
-    cgroup = ContainerCgroup.create(hierarchies, f"{parent}/monitors", {})
-    cgroup.join()
+    ContainerCgroup.create(hierarchies, f"{parent}/monitors", {}).join()
+    # Made before there are two monitors that would make it at once: a v1 cpuset is unusable until it is filled.
+    ContainerCgroup.create(hierarchies, f"{parent}/workloads", {})
 
 
 def main(arguments: Sequence[str]) -> None:

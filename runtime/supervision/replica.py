@@ -283,20 +283,22 @@ class Replica:
             if kind == "failed":
                 log.error("monitor_failed", replica=self.name, error=event.get("message"))
                 await asyncio.sleep(ADOPT_RETRY)
-            elif event.get("run") == run and event.get("pid") and (kind == "started" or "answer" in event):
+            elif event.get("run") == run and event.get("pid") and event.get("answer") == "watch":
+                # A monitor that was running already tells the same on being watched, less completely.
+                found = state.read(f"{self._directory}/container.json", state.ContainerFile)
+                self._note_running(msgspec.to_builtins(found) if found is not None else event, adopted)
+            elif kind == "started" and event.get("run") == run:
                 self._note_running(event, adopted)
 
     def _note_running(self, event: dict[str, Any], adopted: bool) -> None:
-        if "answer" in event:
-            found = state.read(f"{self._directory}/container.json", state.ContainerFile)
-            event = msgspec.to_builtins(found) if found is not None else event
         self._container = event
         self._hold_fifos()
         if self._record.state != "running":
             observed = "late" if adopted and event["started_at"] < self._since else "live"
             self._tell(EventType.START, self._record.run, event["started_at"], observed=observed)
             self._save(state="running")
-        self._settle()
+        if not self._again:
+            self._settle()
 
     def _hold_fifos(self) -> None:
         """One reading end of each FIFO, so that the last words survive the death of monitor and container."""
