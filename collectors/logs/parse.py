@@ -45,5 +45,7 @@ def _trace_in(fields: dict[str, Any]) -> str | None:
 
 
 def _trace_in_text(message: bytes) -> str | None:
+    if not any((b"race" in message, b"RACE" in message, b"00-" in message)):
+        return None
     found = _TRACE.search(message)
     return (found[1] or found[2]).decode().lower() if found else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import re2
+
 from collectors.logs.assemble import Assembler
 from collectors.logs.entry import Entry
 from collectors.logs.formats import Format
@@ -12,6 +14,7 @@ from collectors.logs.lines import Batch
 from collectors.logs.literals import required
 
 _SHORTEST = 2
+_DENSE = 16
 
 
 def needle_of(grep: str | None, format: Format) -> bytes | None:
@@ -26,14 +29,18 @@ class Sieve:
 
     def __init__(self, format: Format, judge: Judge, needle: bytes | None) -> None:
         self._format = format
+        self._partials = format.may_hold_partials
+        self._dense = 0
         self._judge = judge
-        self._needle = needle
+        # RE2 looks for a plain text several times faster than bytes.find does.
+        self._needle = None if needle is None else re2.compile(re2.escape(needle))
 
     def entries(self, assembler: Assembler, key: bytes, batch: Batch) -> list[Entry]:
         """Wanted entries; the assembler knows afterwards what it would know had it read every line."""
         if batch.cut:
             found = assembler.feed_cut(key, batch.offset, batch.data)
-        elif self._needle is None or assembler.pending or self._format.may_hold_partials(batch.data):
+        elif self._needle is None or self._dense or assembler.pending or self._partials(batch.data):
+            self._dense = max(0, self._dense - 1)
             found = assembler.feed(key, batch.offset, batch.data)
         else:
             found = self._candidates(assembler, key, batch)
@@ -48,22 +55,27 @@ class Sieve:
         data = batch.data
         found: list[Entry] = []
         for start, end in self._hits(data):
-            line = data[start:end]
-            if self._format.parse(line[:-1]) is None:
+            parsed = self._format.parse(data[start : end - 1])
+            if parsed is None:
                 assembler.time = self._time_before(data, start) or assembler.time
-            found += assembler.feed(key, batch.offset + start, line)
+                found += assembler.feed(key, batch.offset + start, data[start:end])
+            else:
+                time, stream, _, content = parsed
+                found.append(Entry(time, stream, content, key, batch.offset + start, len(content) + 1))
         assembler.time = self._time_before(data, len(data)) or assembler.time
+        # Where every other line is a hit, reading each costs less than looking for each.
+        self._dense = _DENSE if len(found) * 2 > data.count(b"\n") else 0
         return found
 
     def _hits(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Where the lines are that hold the needle, newline included."""
         assert self._needle is not None
-        at = data.find(self._needle)
-        while at >= 0:
-            start = data.rfind(b"\n", 0, at) + 1
-            end = data.find(b"\n", at) + 1
+        hit = self._needle.search(data)
+        while hit:
+            start = data.rfind(b"\n", 0, hit.start()) + 1
+            end = data.find(b"\n", hit.start()) + 1
             yield start, end
-            at = data.find(self._needle, end)
+            hit = self._needle.search(data, end)
 
     def _time_before(self, data: bytes, end: int) -> int | None:
         """The time of the last line before `end` that has one."""
