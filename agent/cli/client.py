@@ -16,6 +16,7 @@ from runtime.linux.errors import DeckwatchError
 
 CONNECT_TIMEOUT = 5.0
 ANSWER_TIMEOUT = 60.0
+_BLOCK = 1 << 16
 SYSTEM_SOCKET = "/run/deckwatch/deckwatch.sock"
 
 Parameters = Mapping[str, str | int | list[str] | None]
@@ -73,10 +74,10 @@ class Client:
     def lines(self, path: str, parameters: Parameters) -> Iterator[bytes]:
         """The lines of a streamed answer. A last line `{"problem": …}` becomes a ClientError."""
         with _closing(self._ask("GET", path, parameters, None)) as answer:
-            for line in answer:
+            for line in _lines(answer, self.path):
                 if line.startswith(b'{"problem"'):
                     raise ClientError(json.loads(line)["problem"]["message"])
-                yield line.rstrip(b"\n")
+                yield line
 
     def stream(
         self, path: str, parameters: Parameters, last_id: str = ""
@@ -125,6 +126,19 @@ class _closing:
 
     def __exit__(self, *_: object) -> None:
         self._answer.close()
+
+
+def _lines(answer: http.client.HTTPResponse, path: str) -> Iterator[bytes]:
+    """Lines of a body, read in blocks; a body that is cut off is an error, not a shorter one."""
+    rest = b""
+    try:
+        while block := answer.read1(_BLOCK):
+            *whole, rest = (rest + block).split(b"\n")
+            yield from whole
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(_why_unreachable(path, error)) from None
+    if rest:
+        yield rest
 
 
 def _events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, str, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 import msgspec
@@ -25,7 +26,8 @@ from collectors.model import Container
 
 DEFAULT = 1000
 MOST = 100_000
-BACKLOG = 10
+_PIECE = 1 << 16
+_HELD_AT_MOST = 0.05  # seconds that a record waits for others when they come one by one
 DIRECTIONS = ("backward", "forward")
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 STREAMS = ("stdout", "stderr")
@@ -157,16 +159,21 @@ def _later(request: web.Request) -> Callable[[LogTarget], bool]:
 
 
 async def _lines(logs: LogService, query: LogQuery) -> AsyncIterator[bytes]:
-    """The records; when the query fails midway a last line `{"problem": …}` says so."""
-    begun = False
+    """The records in pieces of many; when the query fails midway a last line `{"problem": …}` says so."""
+    begun, held, size, sent = False, [], 0, 0.0
     try:
         async for line in logs.query(query):
             begun = True
-            yield line + b"\n"
+            held.append(line)
+            size += len(line)
+            if size > _PIECE or time.monotonic() - sent > _HELD_AT_MOST:
+                yield b"\n".join((*held, b""))
+                held, size, sent = [], 0, time.monotonic()
     except QueryRefused as refused:
         if not begun:
             raise
-        yield orjson.dumps({"problem": {"reason": refused.reason, "message": str(refused)}}) + b"\n"
+        held.append(orjson.dumps({"problem": {"reason": refused.reason, "message": str(refused)}}))
+    yield b"\n".join((*held, b"")) if held else b""
 
 
 async def _live(
