@@ -354,7 +354,8 @@ class Replica:
             self._settle()
             return
         self._save(state="restarting", handled=ended.run, quick=decision.quick, message=ended.message)
-        self._settle()
+        if decision.delay:
+            self._settle()
         await self._pause(decision.delay)
         if self.wanted:
             self._count_restart()

@@ -168,4 +168,5 @@ class ZygoteClient:
     async def leave(self) -> None:
         """Ask the zygote to end when it has no descendants, and make no other."""
         self._leaving = True
-        await self._ask({"op": "exit"}, [])
+        if self._connected.is_set():
+            await self._ask({"op": "exit"}, [])
