@@ -65,6 +65,7 @@ class Service:
         self._conditions = Conditions()
         self._stop = asyncio.Event()
         self._reload_wanted = asyncio.Event()
+        self._walked = asyncio.Event()
         self._homes = [
             Home(config.paths.state, "paths.state"),
             Home(config.paths.run, "paths.run", mode=0o755),
@@ -172,7 +173,7 @@ class Service:
             async with asyncio.TaskGroup() as parts:
                 tasks = [
                     parts.create_task(self._watch.run(), name="cgroup-watch"),
-                    parts.create_task(self._inventory.run(), name="inventory"),
+                    parts.create_task(self._take_inventory(), name="inventory"),
                     parts.create_task(self._hosting.run(), name="supervisor"),
                     parts.create_task(self._tick(), name="tick"),
                     parts.create_task(self._reload_on_signal(), name="reload"),
@@ -209,6 +210,11 @@ class Service:
         for home in self._homes:
             home.close()
 
+    async def _take_inventory(self) -> None:
+        # The first list is complete only when all cgroups have been seen.
+        await self._walked.wait()
+        await self._inventory.run()
+
     async def _tick(self) -> None:
         recorded = 0.0
         while True:
@@ -239,8 +245,10 @@ class Service:
         self._sources.cgroups.removed(path)
 
     def _rescanned(self, reason: str) -> None:
-        self._self_metrics.rescanned(reason)
         self._sources.cgroups.reset(self._watch.paths())
+        if self._walked.is_set():
+            self._self_metrics.rescanned(reason)
+        self._walked.set()
 
     def _workload_event(self, event: WorkloadEvent) -> None:
         self._sources.workloads.notify()
@@ -368,6 +376,10 @@ class Service:
                 )
             else:
                 self._conditions.clear("engine_unavailable", source.name)
+        if self._watch.degraded:
+            self._conditions.set("watch_degraded", reason=self._watch.degraded)
+        else:
+            self._conditions.clear("watch_degraded")
         if self._inventory.complete:
             self._conditions.clear("inventory_incomplete")
         else:
