@@ -23,6 +23,7 @@ def remedy(code: int) -> str:
     """What helps against an errno of the start path, to be put behind a message; empty when unknown."""
     return {
         errno.ENOSYS: "; this kernel is too old, 5.14 or newer is needed",
+        errno.EROFS: "; in a read-only root the mount point has to exist already",
         errno.ENOSPC: "; raise the sysctls user.max_*_namespaces, or free space",
     }.get(code, "")
 

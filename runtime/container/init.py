@@ -66,6 +66,7 @@ def become(plan: Plan, command: int, status: int) -> NoReturn:
 def _drop(plan: Plan, status: int) -> None:
     if status < 0:
         os.close(STATUS)
+    descriptors.close_from(FREE)
     prctl.set_name(_NAME)
     prctl.set_no_new_privs()
     security.become_user(plan._replace(cwd="/"), _SETS)
@@ -79,7 +80,8 @@ def _silence() -> None:
             os.dup2(null, standard)
         else:
             os.close(standard)
-    descriptors.close_from(FREE)
+    if null >= 0:
+        os.close(null)
 
 
 def serve(command: int, status: int) -> int:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from runtime.container.failure import StartError
+from runtime.container.failure import StartError, remedy
 from runtime.container.sources import DEVICES
 from runtime.linux import mounts
 from runtime.linux.paths import directory_in_root, file_in_root, open_in_root
@@ -51,6 +51,7 @@ def build_root(plan: Plan, sources: Sources, views: Views) -> int:
                 _mount(root, mount, sources, position)
         except OSError as error:
             text = f"cannot mount {mount.kind} on {mount.target} in the container: {error.strerror}"
+            text += remedy(error.errno or 0)
             raise StartError("mounts", error.errno or 0, text) from error
         if mount.target == "/dev" and mount.kind == "tmpfs":
             _fill_dev(root, sources)

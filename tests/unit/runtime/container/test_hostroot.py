@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.container import hostroot
+from runtime.container.create import StartError
 from runtime.linux import namespaces
 
 if TYPE_CHECKING:
@@ -146,6 +147,13 @@ def test_the_host_unmounts_and_removes_while_it_runs(
         return before, after
 
     assert in_child(host) == "(True, False)"
+
+
+def test_a_mount_point_must_exist(box: Box) -> None:
+    tmpfs = {"type": "tmpfs", "target": "/usr/nonesuch"}
+    with pytest.raises(StartError, match=r"on /usr/nonesuch .*: Read-only file system; .* has to exist"):
+        sh(box, "true", mounts=[tmpfs])
+    assert sh(box, "touch /srv/x && ls /srv", mounts=[tmpfs | {"target": "/srv"}]) == "x\n"
 
 
 def test_own_mounts_follow_no_link(tmp_path: pathlib.Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.container.bundle import plan_of
+from runtime.container.create import StartError
 from runtime.container.security import denies_groups
 from runtime.linux import capabilities
 from runtime.supervision import oci
@@ -81,6 +82,44 @@ def test_sysctls_of_its_own_namespaces(box: Box) -> None:
     out = box.sh("cat /proc/sys/net/ipv4/ip_default_ttl", sysctls={"net.ipv4.ip_default_ttl": 33})
     assert out.strip() == "33"
     assert pathlib.Path("/proc/sys/net/ipv4/ip_default_ttl").read_text() == before
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    "name", ["exe", "environ", "root", "cwd", "fd/5", "fdinfo/5", "mem", "maps", "ns/mnt"]
+)
+def test_pid_1_shows_nothing_of_the_host(box: Box, name: str) -> None:
+    """Not even to root inside: it is undumpable, and nobody may trace it."""
+    path = f"/proc/1/{name}"
+    ended = box.run("/bin/sh", "-c", f"readlink {path} || ls {path}/ || cat {path}")
+    assert ended.code != 0
+    assert "denied" in ended.out
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("number", range(3, 12))
+def test_a_working_directory_by_descriptor_leads_nowhere(box: Box, number: int) -> None:
+    """No descriptor of a host directory is open when the working directory is entered."""
+    held = os.open("/", os.O_RDONLY)
+    os.set_inheritable(held, True)
+    try:
+        with pytest.raises(StartError) as caught:
+            box.run("pwd", working_dir=f"/proc/self/fd/{number}")
+    finally:
+        os.close(held)
+    assert caught.value.stage == "rights"
+
+
+@pytest.mark.root
+def test_a_null_that_is_no_null_is_not_used(box: Box) -> None:
+    """Masks and streams take a device made sure of; an image cannot slip in a file for it."""
+    config = box.config("stat", "-L", "-c", "%t:%T", "/proc/self/fd/0", "/proc/keys")
+    assert box.wait(box.start(config)).out.split() == ["1:3", "1:3"]
+    without_dev = [mount for mount in config["mounts"] if not mount["destination"].startswith("/dev")]
+    (box.rootfs / "dev").mkdir(exist_ok=True)
+    (box.rootfs / "dev/null").write_text("not a device")
+    with pytest.raises(StartError, match="/dev/null is not character device"):
+        box.start({**config, "mounts": without_dev})
 
 
 @pytest.mark.root
