@@ -97,6 +97,9 @@ class ZygoteClient:
         except (OSError, ValueError, TimeoutError):
             connection.close()
             return None
+        except BaseException:
+            connection.close()
+            raise
         if (answer.get("version"), answer.get("protocol")) != (version(), PROTOCOL):
             connection.close()
             return None
