@@ -1,7 +1,6 @@
 """Readings as a Prometheus exposition: family by family, in chunks, the whole body never in memory.
 
-A sample is three strings of one join: family name, the container's labels (rendered once), value. Chunks stay
-below a malloc's mmap threshold and inside a core's cache, and take well under a millisecond each.
+Chunks stay below malloc's mmap threshold and inside a core's cache, and take well under a millisecond each.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest as registry_text
 from prometheus_client.openmetrics.exposition import generate_latest as registry_openmetrics
 
+from agent.columns import Columns, sample_lines
 from agent.escaping import label_name, labels_text
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Family, Kind
@@ -145,10 +145,10 @@ def _encoded(texts: Iterable[str]) -> Iterator[bytes]:
 def _row_families(
     rows: Sequence[Row], families: Sequence[Family], openmetrics: bool, wanted: Callable[[Family], bool]
 ) -> Iterator[str]:
-    living = _Block([row for row in rows if not row.final])
+    living = Columns([row for row in rows if not row.final])
     known = {row.labels for row in rows if not row.final}
-    ended = _Block([row for row in rows if row.final and row.labels not in known])
-    for family, values, last_values in zip_longest(families, living.columns, ended.columns):
+    ended = Columns([row for row in rows if row.final and row.labels not in known])
+    for family, values, last_values in zip_longest(families, living.values, ended.values):
         if family is None or not wanted(family):
             continue
         parts: Iterable[str] = living.lines(family, values)
@@ -165,7 +165,7 @@ def _section_families(
         if wanted(family):
             grouped.setdefault(family.name, (family, []))[1].append(samples)
     for family, several in grouped.values():
-        yield from _with_header(family, _sample_lines(family.name, several), openmetrics)
+        yield from _with_header(family, sample_lines(family.name, several), openmetrics)
 
 
 def _with_header(family: Family, parts: Iterable[str], openmetrics: bool) -> Iterator[str]:
@@ -188,118 +188,6 @@ def header(family: Family, openmetrics: bool) -> str:
     unit = f"# UNIT {name} {family.unit}\n" if family.unit and name.endswith(f"_{family.unit}") else ""
     escaped = help.replace('"', r"\"")
     return f"# TYPE {name} {family.kind}\n{unit}# HELP {name} {escaped}\n"
-
-
-class _Slice:
-    """Rows whose samples of one family make one text: their labels, laid out for a join."""
-
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.heads = ["{" + row.labels + "} " for row in rows]
-        self.stems = ["{" + row.labels for row in rows]
-        self._heads = _template(self.heads)
-        self._stems = _template(self.stems)
-
-    def lines(self, name: str, values: Sequence[Value]) -> str:
-        """Samples of a family without labels of its own; absent values are left out."""
-        try:
-            texts = _texts(values)  # type: ignore[arg-type]
-        except TypeError:  # some are absent
-            present = [
-                (head, value) for head, value in zip(self.heads, values, strict=True) if value is not None
-            ]
-            return _lines(name, [head for head, _ in present], [value for _, value in present])  # type: ignore[misc]
-        return _filled(self._heads, name, len(self.heads), texts)
-
-    def labelled(self, name: str, values: Sequence[Value]) -> str:
-        """Samples of a family with labels of its own: each value is a tuple of (suffix, number)."""
-        try:
-            points = [point for (point,) in values]  # type: ignore[misc]
-        except (TypeError, ValueError):  # not one each
-            stems: list[str] = []
-            points = []
-            for stem, several in zip(self.stems, values, strict=True):
-                if several:
-                    stems += [stem] * len(several)  # type: ignore[arg-type]
-                    points += several  # type: ignore[arg-type]
-            return _filled(_template(stems), name, len(stems), _suffixed(points)) if stems else ""
-        return _filled(self._stems, name, len(self.stems), _suffixed(points))
-
-
-class _Block:
-    """Rows side by side: in slices as wide as a chunk, their values as columns."""
-
-    def __init__(self, rows: Sequence[Row]) -> None:
-        # Neighbours that share a long prefix (containers of a pod) lie within the compressor's window.
-        rows = sorted(rows, key=lambda row: row.labels)
-        width = sum(len(row.labels) for row in rows) // max(1, len(rows)) + 64
-        step = max(16, _CHUNK // width)
-        self.columns: Iterator[tuple[Value, ...]] = zip_longest(*(row.values for row in rows))
-        self._rows, self._step = rows, step
-        self._slices: list[_Slice] = []
-
-    def lines(self, family: Family, values: tuple[Value, ...] | None) -> Iterator[str]:
-        """All samples of one family, a slice at a time; slices are made on the way through the first family."""
-        if values is None:
-            return
-        for number, start in enumerate(range(0, len(self._rows), self._step)):
-            if number == len(self._slices):
-                self._slices.append(_Slice(self._rows[start : start + self._step]))
-            part = self._slices[number]
-            lines = part.labelled if family.labels else part.lines
-            yield lines(family.name, values[start : start + self._step])
-
-
-def _sample_lines(name: str, several: Iterable[Sequence[tuple[str, Number]]]) -> Iterator[str]:
-    for samples in several:
-        for at in range(0, len(samples), 512):
-            part = samples[at : at + 512]
-            heads = [f"{{{labels}}} " if labels else " " for labels, _ in part]
-            yield _lines(name, heads, [value for _, value in part])
-
-
-def _lines(name: str, heads: Sequence[str], values: Sequence[Number]) -> str:
-    return _filled(_template(heads), name, len(heads), _texts(values)) if heads else ""
-
-
-def _template(heads: Sequence[str]) -> list[str]:
-    """Places for name, head and value of each line, the heads filled in, and one for the last newline."""
-    template = [""] * (3 * len(heads) + 1)
-    template[1::3] = heads
-    return template
-
-
-def _filled(template: list[str], name: str, count: int, values: Iterable[str]) -> str:
-    template[0::3] = [name, *["\n" + name] * (count - 1), "\n"]
-    template[2::3] = values
-    return "".join(template)
-
-
-def _texts(values: Sequence[Number]) -> Iterable[str]:
-    """The numbers as text: integers plain, floats in their shortest form. TypeError when one is None.
-
-    The sum is the quickest question whether all of them are there and finite.
-    """
-    try:
-        total = sum(values)
-    except OverflowError:
-        return map(_text, values)
-    return map(repr if total - total == 0 else _text, values)
-
-
-def _suffixed(points: Sequence[tuple[str, Number]]) -> Iterable[str]:
-    """Own labels, closing brace and number of each point."""
-    total = sum([number for _, number in points])
-    if total - total == 0:
-        return [f"{suffix}}} {number!r}" for suffix, number in points]
-    return [f"{suffix}}} {_text(number)}" for suffix, number in points]
-
-
-def _text(value: Number) -> str:
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "+Inf" if value > 0 else "-Inf"
-    return repr(value)
 
 
 def gzipped(chunks: Iterable[bytes], level: int = 1) -> Iterator[bytes]:
