@@ -69,7 +69,7 @@ class Capture:
         self.streams = [Stream(number, directory, known or Progress()) for number in (0, 1)]
         self.dropped = known.dropped if known else 0
         self.blocked_until = 0.0
-        self._dirty = False
+        self._dirty = True
         self._recover(known)
 
     def _recover(self, known: Progress | None) -> None:
