@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from runtime.container import security
 from runtime.container.failure import StartError
 from runtime.container.handover import Stage
-from runtime.linux import capabilities, prctl
+from runtime.linux import capabilities, prctl, signals
 
 if TYPE_CHECKING:
     from runtime.container.bundle import Plan
@@ -35,7 +35,7 @@ def become(plan: Plan, ignored: Sequence[int]) -> NoReturn:
     security.become_user(plan, plan.capabilities)
     for number in ignored:
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signals.set_mask(signals.NOTHING)
     Stage.name = "exec"
     _execute(plan)
 

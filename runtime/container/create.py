@@ -92,7 +92,7 @@ def create(
 def _fork(plan: Plan, handed: Descriptors, cgroup: ContainerCgroup | None) -> tuple[int, int]:
     """Fork with all signals blocked: the caller's handlers must not run in the child."""
     ignored = signals.ignored()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ALL)
+    before = signals.block_all()
     try:
         try:
             pid, pidfd = namespaces.clone(setup.clone_flags(plan))
@@ -104,7 +104,7 @@ def _fork(plan: Plan, handed: Descriptors, cgroup: ContainerCgroup | None) -> tu
             setup.run(plan, handed, cgroup, ignored)
         return pid, pidfd
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signals.set_mask(before)
 
 
 def _map_ids(plan: Plan, pid: int, sync: socket.socket) -> None:

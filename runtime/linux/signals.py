@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
+import struct
+
+from runtime.linux.syscalls import number, syscall
 
 # All that can be caught or blocked; 32 and 33 belong to the C library.
 ALL = frozenset(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, 32, 33}
+_SIG_SETMASK = 2
+_MASK = struct.Struct("<Q")
+_EVERYTHING = _MASK.pack(sum(1 << number - 1 for number in ALL))
+NOTHING = _MASK.pack(0)
 
 
 def ignored(proc: str = "/proc") -> tuple[int, ...]:
@@ -15,3 +23,19 @@ def ignored(proc: str = "/proc") -> tuple[int, ...]:
     start = content.index(b"SigIgn:") + 7
     mask = int(content[start : content.index(b"\n", start)], 16)
     return tuple(number for number in ALL if mask >> (number - 1) & 1)
+
+
+def set_mask(mask: bytes) -> bytes:
+    """Block exactly the signals of a mask, as the kernel packs it; the mask before.
+
+    The interpreter's own function makes an object of each of 64 signals, in each process of a start.
+    """
+    before = bytearray(_MASK.size)
+    buffer = (ctypes.c_char * _MASK.size).from_buffer(before)
+    syscall(number("rt_sigprocmask"), _SIG_SETMASK, mask, buffer, _MASK.size)
+    return bytes(before)
+
+
+def block_all() -> bytes:
+    """Block every signal that can be; the mask before."""
+    return set_mask(_EVERYTHING)

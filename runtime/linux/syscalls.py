@@ -24,6 +24,7 @@ MOUNT_SETATTR = 442
 
 _OLDER: Mapping[str, Mapping[str, int]] = {
     "x86_64": {
+        "rt_sigprocmask": 14,
         "setgroups": 116,
         "setresuid": 117,
         "setresgid": 119,
@@ -42,6 +43,7 @@ _OLDER: Mapping[str, Mapping[str, int]] = {
         "pivot_root": 41,
         "capset": 91,
         "unshare": 97,
+        "rt_sigprocmask": 135,
         "setresuid": 147,
         "setresgid": 149,
         "setgroups": 159,

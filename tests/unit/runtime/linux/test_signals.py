@@ -23,3 +23,14 @@ def test_bit_one_is_signal_one(tmp_path: pathlib.Path) -> None:
         "SigBlk:\t0000000000000000\nSigIgn:\t8000000000000001\nSigCgt:\t0\n"
     )
     assert sorted(signals.ignored(str(tmp_path))) == [1, 64]
+
+
+def test_the_mask_is_set_and_given_back() -> None:
+    before = signals.block_all()
+    try:
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        assert {int(one) for one in blocked} == signals.ALL
+        assert signals.set_mask(signals.NOTHING) != signals.NOTHING
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        signals.set_mask(before)
