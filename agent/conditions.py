@@ -88,6 +88,11 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
         "the new configuration was refused: {reason}",
         "mend it and reload; the old one is in force",
     ),
+    "restart_needed": (
+        D,
+        "changed in the configuration, but in force only after a restart: {keys}",
+        "restart the agent; workloads go on meanwhile with runtime.on_exit: keep",
+    ),
     "store_reset": (
         D,
         "{path} was damaged and was put aside as {aside}",

@@ -98,7 +98,7 @@ class Lifecycle:
         self._labels_of = labels_of
         self._add = add
         self._missed = missed
-        self._keep_dead = keep_dead
+        self.keep_dead = keep_dead
         self._clock = clock
         self._exits = ExitWatch(self._process_ended)
         self._lives: dict[
@@ -134,11 +134,19 @@ class Lifecycle:
                 self._differences(life, before)
         elif life.alive or (life.ended_at is not None and life.reason is None):
             self._ended(life)
+        elif new.container.started_at is None and _ended_again(before, new):
+            self._never_started(life)
         elif _another_run(before, new):
             # It started and ended again between two reports.
             self._started(life, before)
             self._ended(life)
         self._counters.set_state(life.key, self.container(life).state)
+
+    def relabel(self) -> None:
+        """The labels of series have changed with the configuration."""
+        for life in self._lives.values():
+            if life.alive and life.entry.container.id:
+                self._add(life.entry, self._labels_of(life.entry))
 
     def cgroup_removed(self, id: str) -> None:
         """A cgroup is gone: its descriptors would keep it alive, so they are closed."""
@@ -161,7 +169,7 @@ class Lifecycle:
         self._counters.set_last_alive(now)
         alive = {life.key for life in self._lives.values()}
         for name, (since, _, key) in list(self._dead.items()):
-            if since + self._keep_dead <= now:
+            if since + self.keep_dead <= now:
                 del self._dead[name]
                 if key not in alive and not any(other == key for _, _, other in self._dead.values()):
                     self._counters.forget(key)
@@ -228,7 +236,9 @@ class Lifecycle:
         if container.state in _ALIVE:
             self._started(life, None)
         elif container.state in (State.EXITED, State.CRASH_LOOP, State.RESTARTING):
-            if self._is_news(seen, container):
+            if self._is_news(seen, container) and container.started_at is None:
+                self._never_started(life)
+            elif self._is_news(seen, container):
                 if not seen.is_run(container):
                     life.run = seen.run + 1
                     self._emit(
@@ -290,6 +300,18 @@ class Lifecycle:
         self._remember(life)
         self._counters.set_health(life.key, container.health)
         self._follow(life)
+
+    def _never_started(self, life: Life) -> None:
+        """A run ended before it began: there is nothing to read, only something to tell."""
+        container = life.entry.container
+        life.run, life.ended_at = container.run, container.finished_at
+        life.reason = container.reason or Reason.START_FAILED
+        self._counters.exited(life.key, life.reason, container.exit_code)
+        at = container.finished_at or self._clock()
+        self._emit(
+            EventType.EXIT, life, time=at, code=container.exit_code, reason=life.reason, late=at < self._since
+        )
+        self._remember(life)
 
     def _follow(self, life: Life) -> None:
         """Read its cgroup with every scrape, and its init's end at once."""
@@ -495,6 +517,12 @@ def _another_run(before: Entry, after: Entry) -> bool:
         and before.container.started_at is not None
         and started != before.container.started_at
     )
+
+
+def _ended_again(before: Entry, after: Entry) -> bool:
+    """Whether a report is about another end than the one before it."""
+    finished = after.container.finished_at
+    return finished is not None and finished != before.container.finished_at
 
 
 __all__ = ["Life", "Lifecycle", "identity"]

@@ -55,8 +55,8 @@ class Scraper:
         self._sections = sections
         self._observe = observe
         self._dropped = dropped
-        self._drop = tuple(drop)
-        self._series_limit = series_limit
+        self.drop = tuple(drop)
+        self.series_limit = series_limit
         self._clock = clock
 
     def scrape(self, accept: str, gzip: bool, collect: Sequence[str]) -> tuple[str, AsyncIterator[bytes]]:
@@ -76,9 +76,9 @@ class Scraper:
             openmetrics=openmetrics,
             collect=collect,
             registry=self._registry,
-            limit=self._series_limit,
+            limit=self.series_limit,
             dropped=self._dropped,
-            drop=self._drop,
+            drop=self.drop,
         )
         for piece in exposition.gzipped(pieces) if gzip else pieces:
             if piece:

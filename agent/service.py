@@ -29,6 +29,7 @@ from agent.logs import LogService, QueryLimits
 from agent.logtargets import log_targets
 from agent.newcomers import Newcomers
 from agent.recorder import Recorder
+from agent.reload import waiting_for_restart
 from agent.scrape import Scraper, Sections
 from agent.selfmetrics import SelfMetrics
 from agent.sources import sources_for
@@ -59,7 +60,7 @@ class Service:
     """Implements `agent.api.AgentApi`. `run` lives until SIGTERM or SIGINT."""
 
     def __init__(self, config: Config, path: str | None, overrides: Sequence[str]) -> None:
-        self._config = config
+        self._config = self._started_with = config
         self._path = path
         self._overrides = tuple(overrides)
         self._conditions = Conditions()
@@ -138,7 +139,11 @@ class Service:
             else None
         )
         self._targets_changed = False
-        self._servers = Servers(self, self._conditions)
+        self._servers = Servers(
+            self,
+            self._conditions,
+            answered=lambda route, code: self._self_metrics.add(selfmetrics.HTTP_REQUESTS, route, str(code)),
+        )
         self._describe_self()
 
     def _describe_self(self) -> None:
@@ -151,6 +156,7 @@ class Service:
             selfmetrics.CONTAINERS,
             lambda: Counter((one.engine, str(one.state)) for one in self._lifecycle.containers(dead=True)),
         )
+        metrics.read(selfmetrics.LIVE_STREAMS, lambda: self._servers.live_streams)
         metrics.read(selfmetrics.FINAL_SAMPLES_DROPPED, lambda: self._finals.dropped)
         metrics.read(selfmetrics.EVENTS_LOST, lambda: self._events.lost)
         metrics.read(
@@ -353,12 +359,29 @@ class Service:
             self._conditions.set("reload_failed", reason=str(error.errors[0]))
             log.error(RELOAD_REFUSED, errors=[str(one) for one in error.errors])
             raise
+        before, self._config = self._config, config
+        try:
+            await self._servers.start()
+        except DeckwatchError as error:
+            self._config = before
+            self._conditions.set("reload_failed", reason=str(error))
+            log.error(RELOAD_REFUSED, errors=[str(error)])
+            raise
         self._conditions.clear("reload_failed")
-        self._config = config
-        self._finals.keep = config.metrics.keep_final
-        await self._servers.start()
+        self._take_over(config)
         await self._hosting.apply(config)
         log.info(RELOADED, file=config.file)
+
+    def _take_over(self, config: Config) -> None:
+        metrics = config.metrics
+        self._finals.keep = metrics.keep_final
+        self._lifecycle.keep_dead = metrics.keep_dead
+        self._scraper.drop, self._scraper.series_limit = metrics.drop, metrics.series_limit
+        self._lifecycle.relabel()
+        if keys := waiting_for_restart(self._started_with, config):
+            self._conditions.set("restart_needed", keys=", ".join(keys))
+        else:
+            self._conditions.clear("restart_needed")
 
     async def _reload_on_signal(self) -> None:
         while True:

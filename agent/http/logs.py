@@ -18,6 +18,7 @@ from agent.http.problem import HttpProblem
 from agent.http.route import EVENT_STREAM, ID, NDJSON, SELECTOR, SINCE, UNTIL, Parameter, Route
 from agent.http.streaming import streamed
 from agent.logs import LogService, QueryRefused
+from agent.logtargets import target_id
 from agent.rights import Right
 from agent.selectors import parse, resolve
 from collectors.logs.query import LogQuery
@@ -102,13 +103,13 @@ def chosen(api: AgentApi, request: web.Request) -> list[Container]:
     references = request.query.getall("container", [])
     if not references:
         return found
-    ids = {one.id for reference in references for one in resolve(reference, found)}
-    return [one for one in found if one.id in ids]
+    ids = {target_id(one) for reference in references for one in resolve(reference, found)}
+    return [one for one in found if target_id(one) in ids]
 
 
 def targets_of(logs: LogService, containers: Sequence[Container]) -> list[LogTarget]:
     """The log files of some containers; those without any are left out."""
-    ids = {container.id for container in containers}
+    ids = {target_id(container) for container in containers}
     return [target for target in logs.targets if target.id in ids]
 
 

@@ -311,3 +311,18 @@ async def test_a_plain_cgroup_ends_with_its_directory(world: World) -> None:
     assert world.told() == [EventType.START, EventType.EXIT]
     assert world.events[-1]["reason"] is Reason.UNKNOWN and world.events[-1]["exit_code"] is None
     assert world.missed == 0
+
+
+async def test_a_run_that_never_began_is_an_exit_alone(world: World) -> None:
+    created = Entry(
+        container=msgspec.structs.replace(RUNNING.container, state=State.CREATED, started_at=None)
+    )
+    world.lifecycle.changed(None, created)
+    failed = ended(created, None, reason=Reason.START_FAILED)
+    world.lifecycle.changed(created, failed)
+    world.lifecycle.changed(failed, failed)
+    assert world.told() == [EventType.EXIT] and world.events[0]["reason"] is Reason.START_FAILED
+    assert world.counts.exits == {Reason.START_FAILED: 1} and world.missed == 0
+    again = ended(created, None, at=1010.0, reason=Reason.START_FAILED)
+    world.lifecycle.changed(failed, again)
+    assert world.told() == [EventType.EXIT, EventType.EXIT]
