@@ -14,7 +14,7 @@ from collectors.cgroups.tree import Cgroup, Tree, Wanted
 from collectors.metrics import catalogue, support
 from collectors.metrics.plan import PROC, Host, Pace, Plan
 from collectors.metrics.rows import Row, Value
-from collectors.metrics.target import ROOT, Target, paths_of
+from collectors.metrics.target import ROOT, Target, paths_of, process_of
 from collectors.metrics.times import Times
 from collectors.metrics.traffic import Traffic
 
@@ -87,8 +87,9 @@ class Gatherer:
         try:
             values = self._values(target)
         except Vanished:
-            # A new run may have come into the same path.
+            # A new run may have come into the same path, with limits of its own.
             self._reopen(target)
+            self._settle(target, started)
             try:
                 values = self._values(target)
             except Vanished:
@@ -191,7 +192,8 @@ class Gatherer:
         return template
 
     def _open(self, target: Target) -> None:
-        target.paths = paths_of(target.id, target.pid, self._controllers, self._host.hierarchies)
+        pid = process_of(target, self._host.proc)
+        target.paths = paths_of(target.id, pid, self._controllers, self._host.hierarchies)
         cgroup = Cgroup(self._tree, target.paths)
         if not cgroup.controllers:
             cgroup.close()

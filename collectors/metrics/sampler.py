@@ -17,6 +17,8 @@ from runtime.linux.hierarchies import Hierarchies
 
 # A reading younger than this serves the next scrape too; older ones would bend rate().
 _REUSE = 0.1
+# A container whose cgroup has gone but that nobody removed is looked for again after so many seconds.
+_LOOK_AGAIN = 60.0
 # The loop is held no longer than this at a time.
 _SLICE = 0.004
 
@@ -85,7 +87,8 @@ class Sampler:
         """Forget a container and close its descriptors; one that is not known is forgotten already."""
         target = self._targets.pop(id, None)
         if target is not None:
-            target.gone = True
+            # A pass under way may still have it ahead.
+            target.labels = None
             self._gatherer.release(target)
 
     def processes(self, id: str) -> list[int]:
@@ -97,6 +100,7 @@ class Sampler:
         target = self._targets.get(id)
         if target is None:
             return None
+        self._gatherer.begin()
         try:
             return self._gatherer.row(target, self._clock(), final=True)
         except Vanished:
@@ -122,13 +126,15 @@ class Sampler:
         gatherer.begin()
         slice_end = time.perf_counter() + _SLICE
         for target in list(self._targets.values()):
-            if target.labels is None or target.gone:
+            if target.labels is None or (target.gone and time.perf_counter() < target.due):
                 continue
             try:
                 rows.append(gatherer.row(target, now))
+                target.gone = False
             except Vanished:
-                vanished += 1
+                vanished += not target.gone
                 target.gone = True
+                target.due = time.perf_counter() + _LOOK_AGAIN
             if time.perf_counter() > slice_end:
                 await asyncio.sleep(0)
                 now = self._clock()

@@ -8,6 +8,7 @@ from collectors.cgroups.tree import Cgroup
 from collectors.metrics.rows import Value
 from collectors.model import Network
 from runtime.linux.hierarchies import Hierarchies
+from runtime.linux.process import start_time
 
 ROOT = "/"
 
@@ -63,6 +64,13 @@ class Target:
         if self.cgroup is not None:
             self.cgroup.close()
             self.cgroup = None
+
+
+def process_of(target: Target, proc: str = "/proc") -> int:
+    """The container's first process while it runs; 0 when it has ended, whoever has its pid now."""
+    if target.pid_start and start_time(target.pid, proc) != target.pid_start:
+        return 0
+    return target.pid
 
 
 def paths_of(id: str, pid: int, controllers: Iterable[str], hierarchies: Hierarchies) -> dict[str, str]:

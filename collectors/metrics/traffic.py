@@ -8,7 +8,7 @@ from collectors.cgroups.reader import GONE, Reader, Source
 from collectors.metrics.network import SPAN
 from collectors.metrics.plan import Parse
 from collectors.metrics.rows import Value
-from collectors.metrics.target import ROOT, Target
+from collectors.metrics.target import ROOT, Target, process_of
 from collectors.model import Network
 
 
@@ -53,6 +53,7 @@ class Traffic:
         self._reader = reader
         self._parse = parse
         self._namespaces = Namespaces()
+        self._proc_path = proc
         self._proc = os.open(proc, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self._host = self._namespace_of(1)
 
@@ -63,9 +64,9 @@ class Traffic:
     def settle(self, target: Target) -> None:
         """Look which namespace a container's first process is in, and claim it where it may own it."""
         namespace = 0
-        if target.pid and target.network is Network.OWNER:
+        if target.network is Network.OWNER and (target.pid or target.namespace):
             # A process that has ended leaves its claim, for the final counts.
-            namespace = self._namespace_of(target.pid) or target.namespace
+            namespace = self._namespace_of(process_of(target, self._proc_path)) or target.namespace
         if namespace == self._host:
             namespace = 0
         if target.namespace and target.namespace != namespace:
@@ -108,6 +109,8 @@ class Traffic:
 
     def _namespace_of(self, pid: int) -> int:
         """The network namespace of a process, told by an inode; 0 when the process is gone."""
+        if not pid:
+            return 0
         try:
             return os.stat(b"%d/net/dev" % pid, dir_fd=self._proc).st_ino
         except OSError:

@@ -141,10 +141,11 @@ class RecordedHost:
     def write(self, controller: str, path: str, name: str, content: str) -> None:
         (self.at(controller, path) / name).write_text(content)
 
-    def process(self, pid: int, net_dev: str | pathlib.Path | None = None) -> pathlib.Path:
-        """A process; processes that share a namespace share the file, as the kernel shares its inode."""
+    def process(self, pid: int, net_dev: str | pathlib.Path | None = None, start: int = 0) -> pathlib.Path:
+        """A process started at that tick; processes that share a namespace share the file, as the kernel shares its inode."""
         directory = self.directory / f"proc/{pid}/net"
         directory.mkdir(parents=True)
+        (directory.parent / "stat").write_text(f"{pid} (x) S " + "0 " * 18 + f"{start} 0\n")
         if isinstance(net_dev, pathlib.Path):
             (directory / "dev").hardlink_to(net_dev)
         else:

@@ -87,6 +87,18 @@ async def test_a_vanished_one_costs_its_own_row_alone_and_may_come_again(
     assert {row.id for row in (await sampler.read()).rows} == {"/", "/a", "/b"}
 
 
+async def test_one_that_nobody_removed_is_found_again_in_a_while(
+    sampler: Sampler, either: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_REUSE", 0.0)
+    monkeypatch.setattr(module, "_LOOK_AGAIN", 0.0)
+    sampler.add(_entry("/a"), "/a")
+    assert (await sampler.read()).vanished == 1
+    assert (await sampler.read()).vanished == 0
+    either.make("/a")
+    assert [row.id for row in (await sampler.read()).rows] == ["/", "/a"]
+
+
 async def test_one_reading_for_all_who_ask_meanwhile_and_for_a_moment_after(
     sampler: Sampler, either: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from collectors.metrics.target import Target, paths_of
+from collectors.metrics.target import Target, paths_of, process_of
+from runtime.linux.process import start_time
 
 
 def _placed(recorded: Any, *lines: str) -> None:
@@ -44,3 +46,13 @@ def test_closing_twice_is_closing() -> None:
     target.close()
     target.close()
     assert target.cgroup is None
+
+
+def test_a_pid_in_other_hands_is_no_process_of_the_container() -> None:
+    target = Target("/a")
+    target.pid = os.getpid()
+    assert process_of(target) == os.getpid()
+    target.pid_start = start_time(os.getpid())
+    assert process_of(target) == os.getpid()
+    target.pid_start += 1
+    assert process_of(target) == 0

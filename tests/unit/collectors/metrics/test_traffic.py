@@ -40,9 +40,9 @@ SERIES = ((',interface="eth0"', 1000),)
 
 def test_one_owner_per_namespace_whatever_the_order(v1: Any) -> None:
     traffic = _traffic(v1)
-    shared = v1.process(10)
-    v1.process(11, shared)
-    v1.process(12)
+    shared = v1.process(10, start=100)
+    v1.process(11, shared, 200)
+    v1.process(12, start=300)
     younger, elder, alone = _target("/b", 11, 200), _target("/a", 10, 100), _target("/c", 12, 300)
     for target in (younger, elder, alone):
         traffic.settle(target)
@@ -83,9 +83,9 @@ def test_the_last_counts_seen_are_final_when_the_process_has_gone(v1: Any) -> No
 
 def test_a_new_process_in_another_namespace_moves_the_claim(v1: Any) -> None:
     traffic = _traffic(v1)
-    shared = v1.process(10)
-    v1.process(11, shared)
-    v1.process(12)
+    shared = v1.process(10, start=1)
+    v1.process(11, shared, 2)
+    v1.process(12, start=9)
     first, second = _target("/a", 10, 1), _target("/b", 11, 2)
     for target in (first, second):
         traffic.settle(target)
@@ -101,3 +101,11 @@ def test_releasing_what_was_never_claimed_is_nothing() -> None:
     namespaces.claim(5, "/a", 1)
     namespaces.release(5, "/b")
     assert namespaces.owned_by(5, "/a") and not namespaces.owned_by(5, "/b")
+
+
+def test_a_reused_pid_brings_no_foreign_namespace(v1: Any) -> None:
+    traffic = _traffic(v1)
+    v1.process(10, start=500)
+    stranger = _target("/a", 10, 100)
+    traffic.settle(stranger)
+    assert _read(traffic, stranger) is None
