@@ -20,8 +20,8 @@ class _Slice:
     """Rows whose samples of one family make one text: their labels, laid out for a join."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self.heads = ["{" + row.labels + "} " for row in rows]
         self.stems = ["{" + row.labels for row in rows]
+        self.heads = [stem + "} " for stem in self.stems]
         self._heads = _template(self.heads)
         self._stems = _template(self.stems)
 

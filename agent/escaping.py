@@ -46,4 +46,6 @@ def _escaped(value: str) -> str:
     if len(value) > LONGEST_VALUE:
         value = value[: LONGEST_VALUE - 1] + "…"
         Cuts.count += 1
-    return valid(value).translate(_ESCAPES)
+    if '"' in value or "\\" in value or "\n" in value:
+        value = value.translate(_ESCAPES)
+    return valid(value)
