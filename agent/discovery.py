@@ -34,7 +34,7 @@ def targets(
     A container asks with the label or annotation `PREFIX/scrape: "true"`; `PREFIX/port`, `/path` and
     `/scheme` say where (an annotation goes before a label, a port before the exposed ones, of which each is a
     target). `workloads` are those with `metrics:`, by name. In the host's network a target's address is
-    `host_address`. Whoever has no address or no port is left out.
+    `host_address`. Whoever does not run, or has no address or no port, is left out.
     """
     groups = [
         group
@@ -49,6 +49,8 @@ def targets(
 def _groups(
     entry: Entry, node: str, prefix: str, host_address: str, metrics: Metrics | None
 ) -> list[dict[str, Any]]:
+    if not _answers(entry):
+        return []
     wishes = _wishes(entry, prefix)
     if wishes.get("scrape", "").lower() not in _YES and metrics is None:
         return []

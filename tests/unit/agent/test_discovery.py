@@ -86,6 +86,7 @@ def test_host_network_ipv6_and_who_cannot_be_reached() -> None:
         entry("host", ASK, network=Network.HOST, addresses=()),
         entry("six", ASK, addresses=("fd00::2",)),
         entry("nowhere", ASK, addresses=()),
+        entry("ended", ASK, network=Network.HOST, state=State.EXITED),
         entry("nonsense", ASK | {"prometheus.io/port": "http"}),
         entry("portless", {"prometheus.io/scrape": "true"}),
         entry("beyond", ASK | {"prometheus.io/port": "65536"}),
