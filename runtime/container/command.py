@@ -25,8 +25,7 @@ def become(plan: Plan, ignored: Sequence[int]) -> NoReturn:
 
     `ignored` are signals to set back: what an interpreter ignores would stay ignored.
     """
-    if not plan.uid_map:
-        set_rlimits(plan)
+    set_rlimits(plan)
     Stage.name = "rights"
     os.umask(plan.umask)
     if plan.no_new_privs:

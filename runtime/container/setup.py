@@ -58,9 +58,6 @@ def run(plan: Plan, handed: Descriptors, cgroup: ContainerCgroup | None, ignored
 
 def _separate(plan: Plan) -> None:
     """Leave the monitor: oom score, user and other namespaces, session, keyring."""
-    if plan.uid_map:
-        # Inside the user namespace nothing can be raised any more.
-        command.set_rlimits(plan)
     Stage.name = "oom_score_adj"
     if plan.oom_score_adj is not None:
         _write_own("oom_score_adj", plan.oom_score_adj)
