@@ -60,7 +60,7 @@ class ZygoteClient:
                 await self._connect()
                 await self._read()
                 self._note_end()
-            except (DeckwatchError, OSError) as error:
+            except (DeckwatchError, OSError, subprocess.TimeoutExpired) as error:
                 self._failure = str(error)
                 log.error("zygote_failed", error=str(error))
                 await asyncio.sleep(RETRY)
@@ -107,20 +107,18 @@ class ZygoteClient:
 
     async def _launch(self) -> None:
         arguments = (ROOT, self._run_dir, self._cgroup_parent, version())
-        process = await asyncio.create_subprocess_exec(
-            self._python,
-            "-I",
-            "-S",
-            "-c",
-            LAUNCH,
-            *arguments,
+        # In a thread: a subprocess of the loop whose wait is cancelled is left to the collector.
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [self._python, "-I", "-S", "-c", LAUNCH, *arguments],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            timeout=LIMIT,
+            check=False,
         )
-        async with asyncio.timeout(LIMIT):
-            _, errors = await process.communicate()
-        if process.returncode:
-            raise ZygoteError(errors.decode(errors="replace").strip() or "the zygote's launcher failed")
+        if done.returncode:
+            text = done.stderr.decode(errors="replace").strip()
+            raise ZygoteError(text or "the zygote's launcher failed")
 
     async def _read(self) -> None:
         assert self._socket is not None

@@ -115,7 +115,10 @@ class Bed:
                 yield int(text.split()[0])
 
     def last_number(self, replica: str) -> int:
-        tail = (self.state / "workloads" / replica / "log" / "current.log").read_bytes()[-400:]
+        try:
+            tail = (self.state / "workloads" / replica / "log" / "current.log").read_bytes()[-400:]
+        except FileNotFoundError:
+            return -1  # it is being rotated
         whole = tail[: tail.rfind(b"\n")].split(b"\n")
         return int(whole[-1].split()[3]) if len(whole) > 1 else -1
 
