@@ -134,8 +134,15 @@ class Discovery:
         self._last: dict[str, Entry] = {}
 
     def observe(self, entries: Iterable[Entry], now: float, unavailable: Collection[str] = ()) -> None:
-        """The inventory as it is now, and which engines do not answer; at each change, or each few seconds."""
-        running = {_key(entry): entry for entry in entries if _answers(entry)}
+        """The inventory as it is now, and which engines do not answer; at each change, or each few seconds.
+
+        What an engine that does not answer is said to run is what it ran when it last did.
+        """
+        running = {
+            _key(entry): entry
+            for entry in entries
+            if _answers(entry) and entry.container.engine not in unavailable
+        }
         for key, entry in self._last.items():
             if key not in running and entry.container.engine in unavailable:
                 self._gone[key] = (now, entry)

@@ -123,6 +123,18 @@ def test_targets_of_a_stopped_engine_stay_ten_minutes() -> None:
     assert discovery.targets() == []
 
 
+def test_what_the_inventory_still_lists_of_a_stopped_engine_stays_no_longer() -> None:
+    discovery, web = Discovery(node="n"), entry("web", ASK)
+    discovery.observe([web], 1000)
+    discovery.observe([web], 1005, {"docker"})
+    discovery.observe([web], 1604, {"docker"})
+    assert addresses_of(discovery.targets()) == [["172.17.0.2:9100"]]
+    discovery.observe([web], 1605, {"docker"})
+    assert discovery.targets() == []
+    discovery.observe([web], 1700)
+    assert addresses_of(discovery.targets()) == [["172.17.0.2:9100"]]
+
+
 def test_an_ended_container_is_gone_at_once_while_its_engine_answers() -> None:
     discovery = Discovery(node="n")
     discovery.observe([entry("web", ASK)], 1000)
