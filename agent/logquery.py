@@ -9,9 +9,12 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 
 from collectors.logs.query import LogQuery
 from runtime.linux.errors import DeckwatchError
+
+log = structlog.get_logger()
 
 _CHUNK = 256 * 1024
 _PATIENCE = 5.0
@@ -101,6 +104,8 @@ class Queries:
         assert process.stderr
         text = await self._before(deadline, process.stderr.read(_CHUNK))
         if await self._before(deadline, process.wait()) == 0:
+            if text:
+                log.warning("log_query_incomplete", skipped=text.decode("utf-8", "replace").strip())
             return
         try:
             word = msgspec.json.decode(text, type=_LastWord)

@@ -174,9 +174,10 @@ class LogService:
         """Tell a new worker everything, then listen to it."""
         self._link = link
         try:
-            link.send(Targets(list(self._targets.values())))
+            # Subscriptions first, so that nothing is read before somebody listens.
             for subscription in self._subscriptions.values():
                 self._subscribe(subscription)
+            link.send(Targets(list(self._targets.values())))
             async for message in link.messages():
                 self._hear(message)
         finally:
@@ -196,7 +197,7 @@ class LogService:
                 subscription.started()
         elif isinstance(message, Ended):
             if subscription := self._subscriptions.get(message.feed):
-                subscription.put(Refusal(message.reason))
+                subscription.put(Refusal(message.reason, message.text))
         else:
             log.warning(message.event, error=message.error)
 

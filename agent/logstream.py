@@ -57,6 +57,7 @@ class Refusal(msgspec.Struct, frozen=True):
     """In a subscription's queue: it was ended, and why."""
 
     reason: str
+    text: str
 
 
 class Subscription:
@@ -78,7 +79,9 @@ class Subscription:
         if isinstance(item, Refusal):
             self._refusal = self._refusal or item
         if self._queue.full():
-            self._refusal = self._refusal or Refusal(f"the reader is slow: {MAX_QUEUED} records wait for it")
+            self._refusal = self._refusal or Refusal(
+                "slow", f"the reader is slow: {MAX_QUEUED} records wait for it"
+            )
         elif self._refusal is None or isinstance(item, Refusal):
             self._queue.put_nowait(item)
 
@@ -98,10 +101,10 @@ class Subscription:
     async def get(self) -> Live | Resync:
         """The next; raises QueryRefused when the subscription was ended."""
         if self._queue.empty() and self._refusal:
-            raise QueryRefused("slow", self._refusal.reason)
+            raise QueryRefused(self._refusal.reason, self._refusal.text)
         item = await self._queue.get()
         if isinstance(item, Refusal):
-            raise QueryRefused("slow", item.reason)
+            raise QueryRefused(item.reason, item.text)
         return item
 
     def join(self, targets: Iterable[LogTarget]) -> set[str]:

@@ -76,6 +76,7 @@ class Worker:
                 members.discard(id)
         for target in message.changed:
             self._readers.follow(target)
+            self._listen_to(target.id)
             for feed in message.feeds.get(target.id, ()):
                 self._join(feed, target.id)
 
@@ -83,7 +84,7 @@ class Worker:
         try:
             judge = Judge(message.grep, message.level, message.stream)
         except BadQuery as error:
-            self._send(Ended(message.feed, str(error)))
+            self._send(Ended(message.feed, "pattern", str(error)))
             return
         self._feeds[message.feed] = Feed(message.feed, judge, self._feed)
         self._members[message.feed] = set()
@@ -117,7 +118,7 @@ class Worker:
     def _feed(self, message: Fed) -> None:
         if self._writer.transport.get_write_buffer_size() > MAX_UNSENT:
             self._unsubscribe(Unsubscribe(message.feed))
-            self._send(Ended(message.feed, f"the reader is slow: {MAX_UNSENT} bytes wait for it"))
+            self._send(Ended(message.feed, "slow", f"the reader is slow: {MAX_UNSENT} bytes wait for it"))
         else:
             self._send(message)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from collectors.logs.assemble import Cut
 from collectors.logs.entry import Entry
+from collectors.logs.formats import UnknownFormat
 from collectors.logs.judge import Judge
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
@@ -23,26 +24,39 @@ Hit = tuple[int, int, Entry]
 """Time in ns, number of the target, the entry."""
 
 
-def answer(query: LogQuery, scratch: str, budget: Budget) -> Iterator[bytes]:
-    """The records, one JSON line each, with its newline; raises BadQuery, TooManyBytes, TooLarge."""
+def answer(
+    query: LogQuery, scratch: str, budget: Budget, skipped: list[str] | None = None
+) -> Iterator[bytes]:
+    """The records, one JSON line each, with its newline; raises BadQuery, TooManyBytes, TooLarge.
+
+    Of several containers one that cannot be read does not hide the others: `skipped` gets its error.
+    """
     judge = Judge(query.grep, query.level, query.stream)
     renderers = [Renderer(target) for target in query.targets]
-    for _, number, entry in itertools.islice(_merged(query, judge, scratch, budget), query.limit):
+    for _, number, entry in itertools.islice(_merged(query, judge, scratch, budget, skipped), query.limit):
         yield renderers[number].record(entry) + b"\n"
 
 
-def _merged(query: LogQuery, judge: Judge, scratch: str, budget: Budget) -> Iterator[Hit]:
+def _merged(
+    query: LogQuery, judge: Judge, scratch: str, budget: Budget, skipped: list[str] | None
+) -> Iterator[Hit]:
     forward = query.direction == "forward"
+    several = len(query.targets) > 1
     hits = [
-        _hits(number, _entries(query, target, judge, scratch, budget, forward))
+        _hits(number, _entries(query, target, judge, scratch, budget, forward), skipped if several else None)
         for number, target in enumerate(query.targets)
     ]
     return heapq.merge(*hits, key=lambda hit: hit[0], reverse=not forward)
 
 
-def _hits(number: int, entries: Iterable[Entry]) -> Iterator[Hit]:
-    for entry in entries:
-        yield entry.time, number, entry
+def _hits(number: int, entries: Iterable[Entry], skipped: list[str] | None) -> Iterator[Hit]:
+    try:
+        for entry in entries:
+            yield entry.time, number, entry
+    except (OSError, UnknownFormat) as error:
+        if skipped is None:
+            raise
+        skipped.append(str(error))
 
 
 def _entries(

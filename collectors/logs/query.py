@@ -1,7 +1,8 @@
 """One query over log files, answered by a short-lived process: `python -m collectors.logs.query`.
 
 The process reads a LogQuery as JSON from its input and writes JSON lines. When it cannot go on it writes
-a last word, `{"reason": …, "text": …}`, on its error output and ends with status 3.
+a last word, `{"reason": …, "text": …}`, on its error output and ends with status 3. With status 0 the
+error output may hold the errors of containers that could not be read, as a JSON list.
 """
 
 from __future__ import annotations
@@ -45,9 +46,12 @@ def _write(query: LogQuery, scratch: str, max_bytes: int) -> None:
     from collectors.logs.answer import answer
     from collectors.logs.segment import Budget
 
+    skipped: list[str] = []
     with os.fdopen(sys.stdout.fileno(), "wb", buffering=256 * 1024, closefd=False) as output:
-        for line in answer(query, scratch, Budget(max_bytes)):
+        for line in answer(query, scratch, Budget(max_bytes), skipped):
             output.write(line)
+    if skipped:
+        print(json.dumps(skipped), file=sys.stderr)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from collectors.logs import archive
 from collectors.logs.assemble import Assembler
 from collectors.logs.chain import chain_of, find, later_than, opened
 from collectors.logs.counters import ROTATED_AWAY, Counters
@@ -52,6 +53,7 @@ class Tail:
         self._assembler.pending = progress.pending
         self._reader: LineReader | None = None
         self._later: deque[Sibling] = deque()
+        self._held: dict[int, int] = {}
         self._key: bytes | None = None
         self._head = b""
         self._marker = b""
@@ -125,10 +127,16 @@ class Tail:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of all files."""
+        self._let_go()
         if self._reader is not None:
             os.close(self._reader.fd)
             self._reader = None
+
+    def _let_go(self) -> None:
+        for fd in self._held.values():
+            os.close(fd)
+        self._held.clear()
 
     def _open(self) -> bool:
         chain = chain_of(self.target.source.path)
@@ -160,7 +168,8 @@ class Tail:
         return True
 
     def _use(self, fd: int, offset: int, later: Sequence[Sibling], *, skipping: bool = False) -> None:
-        self.close()
+        if self._reader is not None:
+            os.close(self._reader.fd)
         self._reader = LineReader(fd, offset, skipping=skipping)
         self._later = deque(later)
         self._key = None
@@ -208,7 +217,9 @@ class Tail:
             if not later or not self._settled(later):
                 return False
             self._later = deque(later)
-        fd = opened(self._later[0], self._scratch)
+        fd = self._held.pop(self._later[0].inode, None)
+        if fd is None:
+            fd = opened(self._later[0], self._scratch)
         if fd is None:
             # The names moved on meanwhile: look again.
             self._later.clear()
@@ -229,8 +240,22 @@ class Tail:
         except (FileNotFoundError, NotADirectoryError):
             return []
         if (now.st_ino, now.st_dev) == (mine.st_ino, mine.st_dev):
+            self._let_go()
             return []
-        chain = chain_of(path)
+        return self._with_held(self._later_on_disk(reader, mine))
+
+    def _with_held(self, chain: list[Sibling]) -> list[Sibling]:
+        """The files that are held but have no name any more come first; an archive of one is it once more."""
+        names = {sibling.inode for sibling in chain}
+        nameless = [inode for inode in self._held if inode not in names]
+        if not nameless:
+            return chain
+        heads = [head for inode in nameless if (head := os.pread(self._held[inode], HEAD, 0))]
+        others = [one for one in chain if not one.gz or archive.head_of(one.path, HEAD) not in heads]
+        return [Sibling("", inode, False) for inode in nameless] + others
+
+    def _later_on_disk(self, reader: LineReader, mine: os.stat_result) -> list[Sibling]:
+        chain = chain_of(self.target.source.path)
         for index, sibling in enumerate(chain):
             if sibling.inode == mine.st_ino and not sibling.gz:
                 return chain[index + 1 :]
@@ -244,10 +269,15 @@ class Tail:
         """Whether the rotated file may be left: the next has data, and late writes had their time."""
         if len(later) > 1:
             return True
-        try:
-            if os.stat(later[0].path).st_size == 0:
+        fd = self._held.get(later[0].inode)
+        if fd is None:
+            # Held from now on, because a writer may destroy at once what it rotates.
+            fd = opened(later[0], self._scratch)
+            if fd is None:
+                self.waiting = True
                 return False
-        except FileNotFoundError:
+            self._held[later[0].inode] = fd
+        if os.fstat(fd).st_size == 0:
             return False
         now = time.monotonic()
         self._turned = self._turned or now

@@ -66,10 +66,11 @@ class Started(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):
-    """To the agent: a subscription was ended by the worker, and why."""
+    """To the agent: a subscription was ended by the worker; `reason` is `slow` or `pattern`."""
 
     feed: int
     reason: str
+    text: str
 
 
 class Trouble(msgspec.Struct, frozen=True, tag=True):

@@ -20,6 +20,7 @@ from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
 from collectors.metrics.catalogue import LOG_BYTES, LOG_DROPPED, LOG_LINES
 from collectors.model import LogSource
+from tests.integration import conmon
 
 ID = "/test/web"
 
@@ -110,3 +111,58 @@ async def test_rotation_each_fifth_of_a_second_while_the_worker_is_killed(
     for stream, count in (("stdout", stdout), ("stderr", stderr)):
         numbers = [int(message.split()[1]) for message in found if message.startswith(stream)]
         assert numbers == list(range(count))
+
+
+async def messages(logs: LogService, path: pathlib.Path, **words: object) -> list[str]:
+    query = LogQuery(targets=[target(path)], direction="forward", limit=100_000, **words)  # type: ignore[arg-type]
+    return [json.loads(line)["message"] async for line in logs.query(query)]
+
+
+@pytest.mark.root
+@pytest.mark.skipif(bool(conmon.missing()), reason=conmon.missing())
+async def test_what_conmon_writes_is_joined_and_counted(tmp_path: pathlib.Path) -> None:
+    script = (
+        'i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i+1)); done; echo err >&2;'
+        " printf 'slow'; sleep 0.2; printf ' joined\\n'; printf '%20000s\\n' long; printf tail"
+    )
+    logs = service(tmp_path)
+    async with running(logs):
+        with conmon.container(tmp_path, script) as path:
+            logs.set_targets([target(path)])
+            await until(lambda: counted(logs).lines == {"stdout": 3002, "stderr": 1})
+            expected = [f"line {number}" for number in range(3000)] + [
+                "slow joined",
+                f"{'long':>20000}",
+                "tail",
+            ]
+            assert await messages(logs, path, stream="stdout") == expected
+            assert await messages(logs, path, stream="stderr") == ["err"]
+            assert counted(logs).bytes["stdout"] == sum(len(line) + 1 for line in expected[:-1])
+
+
+@pytest.mark.root
+@pytest.mark.skipif(bool(conmon.missing()), reason=conmon.missing())
+async def test_what_conmon_destroys_at_its_rotation_was_read_before(tmp_path: pathlib.Path) -> None:
+    script = (
+        "until [ -e /go ]; do sleep 0.05; done; echo line 0; i=1;"
+        ' while [ $i -lt 200 ]; do echo "line $i of those that are gone soon"; i=$((i+1)); sleep 0.02; done'
+    )
+    logs = service(tmp_path)
+    async with running(logs):
+        with conmon.container(tmp_path, script, "--log-size-max", "4000") as path:
+            logs.set_targets([target(path)])
+            seen: list[str] = []
+
+            async def follow() -> None:
+                async for _, line in logs.stream(LogQuery(targets=[target(path)], since=0)):
+                    seen.append(json.loads(line)["message"])
+
+            following = asyncio.ensure_future(follow())
+            await until(lambda: any(samples for _, samples in logs.sections(lambda id: "")))
+            (path.parent / "rootfs/go").touch()
+            await until(lambda: counted(logs).lines["stdout"] == 200)
+            await until(lambda: len(seen) >= 200)
+            following.cancel()
+            assert [int(message.split()[1]) for message in seen] == list(range(200))
+            assert path.stat().st_size < 5000
+    assert counted(logs).dropped == {}

@@ -49,11 +49,15 @@ class Format(Protocol):
         ...
 
 
+class UnknownFormat(DeckwatchError):
+    """A log format that this version does not read."""
+
+
 def format_of(name: str) -> Format:
-    """The format of that name; raises DeckwatchError for one that this version does not know."""
+    """The format of that name; raises UnknownFormat."""
     from collectors.logs.formats import cri, docker_json
 
     known: dict[str, Format] = {"cri": cri, "docker_json": docker_json}
     if name not in known:
-        raise DeckwatchError(f"unknown log format {name!r}; known are {', '.join(sorted(known))}")
+        raise UnknownFormat(f"unknown log format {name!r}; known are {', '.join(sorted(known))}")
     return known[name]

@@ -193,6 +193,6 @@ async def test_without_a_worker_the_files_are_told_and_once_more_when_it_is_ther
 
 async def test_what_the_worker_refuses_is_told(log: LogFile, queries: Queries) -> None:
     subscription = subscribed(target(log))
-    subscription.put(Refusal("the reader is slow: 8 MiB"))
+    subscription.put(Refusal("slow", "the reader is slow: 8 MiB"))
     with pytest.raises(QueryRefused, match="8 MiB"):
         await anext(records(subscription, queries, None))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from collectors.logs.answer import answer, bounds_of
+from collectors.logs.formats import UnknownFormat
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
 from collectors.logs.segment import Budget
@@ -96,3 +97,18 @@ def test_a_container_without_a_file_has_nothing_to_say(
     targets: list[LogTarget], tmp_path: pathlib.Path
 ) -> None:
     assert len(asked([*targets, target("gone", tmp_path / "gone.log")], limit=1000)) == 200
+
+
+def test_one_that_cannot_be_read_does_not_hide_the_others(
+    targets: list[LogTarget], tmp_path: pathlib.Path
+) -> None:
+    odd = LogTarget(id="/odd", source=LogSource(path=str(tmp_path / "a.log"), format="xml"), container={})
+    skipped: list[str] = []
+    lines = list(
+        answer(LogQuery(targets=[*targets, odd], limit=1000), str(tmp_path), Budget(1 << 30), skipped)
+    )
+    assert len(lines) == 200
+    assert len(skipped) == 1
+    assert "xml" in skipped[0]
+    with pytest.raises(UnknownFormat):
+        list(answer(LogQuery(targets=[odd]), str(tmp_path), Budget(1 << 30), []))

@@ -181,6 +181,23 @@ def test_replaced_while_open_the_old_one_is_read_to_its_end(log: LogFile, reader
     assert reader.tail.counters.dropped == {}
 
 
+def test_what_is_destroyed_while_its_predecessor_is_held_is_read(
+    log: LogFile, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail_module, "GRACE", 1000.0)
+    log.numbers(3)
+    reader.tail.step()
+    for _ in range(2):
+        log.rename().unlink()
+        log.numbers(3)
+        while reader.tail.step():
+            pass
+    monkeypatch.setattr(tail_module, "GRACE", 0.0)
+    reader.read()
+    assert reader.numbers == list(range(9))
+    assert reader.tail.counters.dropped == {}
+
+
 def test_late_words_into_a_rotated_file_are_read(
     log: LogFile, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,7 @@ async def test_messages_to_the_worker_arrive_as_they_are(message: Targets | Subs
         Report([Counted("/x", Counters(), 0.5, [(b"k", 1, 2)])]),
         Fed(1, [("/x", 5, "uid", b"{}")]),
         Started(1),
-        Ended(1, "slow"),
+        Ended(1, "slow", "text"),
         Trouble("event", "e"),
     ],
 )
