@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from runtime.container.protocol import decode, encode, trusted
+from runtime.container.protocol import decode, encode, short_path, trusted
 
 LINE = 4096
 CONNECTIONS = 16
@@ -31,7 +31,8 @@ class Control:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
         mask = os.umask(0o177)
-        self._listener.bind(path)
+        with short_path(path) as address:
+            self._listener.bind(address)
         os.umask(mask)
         self._listener.listen(CONNECTIONS)
         self._register(self._listener.fileno())

@@ -8,11 +8,13 @@ Commands are only ever added; `PROTOCOL` says which set a process serves.
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import re
 import socket
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 PROTOCOL = 1
@@ -43,6 +45,17 @@ def peer_uid(connection: socket.socket) -> int:
 def trusted(connection: socket.socket) -> bool:
     """Whether the peer is root or this process's own user."""
     return peer_uid(connection) in (0, os.geteuid())
+
+
+@contextlib.contextmanager
+def short_path(path: str) -> Iterator[str]:
+    """Another way to say a path that is too long for the 108 bytes of a socket's address."""
+    directory, name = os.path.split(path)
+    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{name}"
+    finally:
+        os.close(descriptor)
 
 
 def receive(connection: socket.socket) -> tuple[bytes, list[int]]:

@@ -28,6 +28,7 @@ from runtime.container.protocol import (
     encode,
     read_file,
     receive,
+    short_path,
     trusted,
     write_file,
 )
@@ -68,7 +69,8 @@ class Zygote:
         # Bound aside and renamed into place: there is never a moment without a socket, nor one half made.
         temporary = f"{path}.{os.getpid()}"
         mask = os.umask(0o177)
-        listener.bind(temporary)
+        with short_path(temporary) as address:
+            listener.bind(address)
         os.umask(mask)
         listener.listen(CLIENTS)
         os.rename(temporary, path)

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from typing import Any
 
-from runtime.container.protocol import decode, encode
+from runtime.container.protocol import decode, encode, short_path
 
 
 class MonitorLink:
@@ -25,7 +25,8 @@ class MonitorLink:
     async def to(cls, path: str) -> MonitorLink | None:
         """To a monitor that runs already; None when nobody listens."""
         try:
-            link = cls(*await asyncio.open_unix_connection(path))
+            with short_path(path) as address:
+                link = cls(*await asyncio.open_unix_connection(address))
         except OSError:
             return None
         link.send({"op": "watch"})

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from runtime.container.protocol import PACKET, PROTOCOL, decode, encode
+from runtime.container.protocol import PACKET, PROTOCOL, decode, encode, short_path
 from runtime.container.sealed import LAUNCH
 from runtime.linux.errors import DeckwatchError
 
@@ -45,6 +45,7 @@ class ZygoteClient:
         self._connected = asyncio.Event()
         self._replies: asyncio.Queue[bytes] = asyncio.Queue()
         self._turn = asyncio.Lock()
+        self._making = asyncio.Lock()
         self._failure = ""
         self._leaving = False
 
@@ -57,7 +58,8 @@ class ZygoteClient:
         """Keep a zygote of this version connected, until cancelled or `leave`."""
         while not self._leaving:
             try:
-                await self._connect()
+                async with self._making:
+                    await self._connect()
                 await self._read()
                 self._note_end()
             except (DeckwatchError, OSError, subprocess.TimeoutExpired) as error:
@@ -90,7 +92,8 @@ class ZygoteClient:
         loop = asyncio.get_running_loop()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
         try:
-            await loop.sock_connect(connection, self.path)
+            with short_path(self.path) as address:
+                await loop.sock_connect(connection, address)
             await loop.sock_sendall(connection, encode({"op": "ping"}))
             async with asyncio.timeout(LIMIT):
                 answer = decode(await loop.sock_recv(connection, PACKET))
@@ -169,5 +172,7 @@ class ZygoteClient:
     async def leave(self) -> None:
         """Ask the zygote to end when it has no descendants, and make no other."""
         self._leaving = True
-        if self._connected.is_set():
-            await self._ask({"op": "exit"}, [])
+        # One that is just being made must not come up behind our back.
+        async with self._making:
+            if self._connected.is_set():
+                await self._ask({"op": "exit"}, [])

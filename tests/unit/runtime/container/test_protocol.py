@@ -51,3 +51,17 @@ def test_files_are_whole_private_and_of_format_one(tmp_path: pathlib.Path) -> No
 def test_names_that_are_no_replicas(name: str) -> None:
     assert protocol.REPLICA.fullmatch(name) is None
     assert protocol.REPLICA.fullmatch("web-1")
+
+
+def test_a_socket_may_lie_at_a_long_path(tmp_path: pathlib.Path) -> None:
+    directory = tmp_path / ("x" * 100) / ("y" * 100)
+    directory.mkdir(parents=True)
+    listener, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    with protocol.short_path(f"{directory}/a.sock") as address:
+        listener.bind(address)
+    listener.listen()
+    with protocol.short_path(f"{directory}/a.sock") as address:
+        client.connect(address)
+    assert (directory / "a.sock").is_socket()
+    client.close()
+    listener.close()
