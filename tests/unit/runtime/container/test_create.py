@@ -13,6 +13,7 @@ import pytest
 
 from runtime.container.create import StartError, create
 from runtime.linux import process
+from runtime.linux.errors import Refused
 from runtime.linux.syscalls import number, syscall
 
 if TYPE_CHECKING:
@@ -212,6 +213,25 @@ def test_a_failed_step_is_named_and_nothing_stays(
     assert "\n" not in str(caught.value)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_limit_that_cannot_be_set_is_refused_by_key_and_nothing_stays(box: Box) -> None:
+    config = box.config("true")
+    config["linux"]["resources"] = {"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}
+    with pytest.raises(Refused, match=r"^resources\.hugetlb: "):
+        box.start(config)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+    assert not any(os.path.exists(place.directory) for place in box.cgroup.places)
+
+
+def test_a_cgroup_made_before_is_joined(box: Box) -> None:
+    box.cgroup.make({"pids": {"limit": 31}})
+    config = box.config("cat", "/sys/fs/cgroup/pids/pids.max")
+    if box.hierarchies.mode == "v2":
+        config = box.config("cat", "/sys/fs/cgroup/pids.max")
+    config["linux"]["resources"] = None
+    assert box.wait(box.start(config)).out == "31\n"
 
 
 def test_wrong_configuration_is_refused_before_a_fork() -> None:
