@@ -18,9 +18,10 @@ def entry(
     annotations: dict[str, str] | None = None,
     workload: str = "",
     state: State = State.RUNNING,
+    engine: str = "docker",
 ) -> Entry:
     container = Container(
-        id=f"/docker/{name}", name=name, engine="docker", engine_id=name, image="nginx",
+        id=f"/{engine}/{name}", name=name, engine=engine, engine_id=name, image="nginx",
         labels=labels or {}, workload=workload, state=state,
     )  # fmt: skip
     return Entry(
@@ -154,6 +155,6 @@ def test_what_a_returned_engine_lists_is_the_truth() -> None:
 def test_an_address_that_somebody_else_got_is_his() -> None:
     discovery = Discovery(node="n")
     discovery.observe([entry("old", ASK)], 1000)
-    discovery.observe([entry("new", ASK)], 1001, {"docker"})
+    discovery.observe([entry("new", ASK, engine="podman")], 1001, {"docker"})
     (group,) = discovery.targets()
     assert group["labels"]["__meta_deckwatch_name"] == "new"
