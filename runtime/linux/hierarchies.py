@@ -124,7 +124,7 @@ def detect(proc: str = "/proc") -> Hierarchies:
     raises KernelError; a host without cgroups gives no hierarchy at all.
     """
     groups: dict[frozenset[str], list[Mount]] = {}
-    for mount in mountinfo.visible(mountinfo.read(f"{proc}/self/mountinfo")):
+    for mount in mountinfo.visible(mountinfo.read(f"{proc}/self/mountinfo"), ("cgroup", "cgroup2")):
         if mount.fs_type == "cgroup2":
             groups.setdefault(frozenset((UNIFIED,)), []).append(mount)
         elif mount.fs_type == "cgroup":

@@ -6,6 +6,7 @@ Source: proc_pid_mountinfo(5).
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from runtime.linux.errors import KernelError
@@ -69,10 +70,14 @@ def read(path: str = "/proc/self/mountinfo") -> list[Mount]:
     return [parse(line) for line in content.split(b"\n") if line]
 
 
-def visible(mounts: list[Mount]) -> list[Mount]:
-    """The mounts that no later mount covers."""
+def visible(mounts: list[Mount], fs_types: Collection[str]) -> list[Mount]:
+    """The mounts of these types of file system that no later mount covers."""
     parents = {mount.mount_id: mount.parent_id for mount in mounts}
-    return [mount for at, mount in enumerate(mounts) if not _covered(mount, mounts[at + 1 :], parents)]
+    return [
+        mount
+        for at, mount in enumerate(mounts)
+        if mount.fs_type in fs_types and not _covered(mount, mounts[at + 1 :], parents)
+    ]
 
 
 def _covered(mount: Mount, later: list[Mount], parents: dict[int, int]) -> bool:

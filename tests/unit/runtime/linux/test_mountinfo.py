@@ -53,5 +53,7 @@ def test_covered_mounts_are_left_out() -> None:
         b"33 20 0:4 / /sys/fs/cgroup rw - cgroup2 second rw",
         b"34 33 0:5 / /sys/fs/cgroup2 rw - tmpfs beside rw",
     )
-    shown = mountinfo.visible([mountinfo.parse(line) for line in lines])
+    mounts = [mountinfo.parse(line) for line in lines]
+    shown = mountinfo.visible(mounts, ("ext4", "tmpfs", "cgroup", "cgroup2"))
     assert [mount.source for mount in shown] == ["a", "second", "beside"]
+    assert [mount.source for mount in mountinfo.visible(mounts, ("cgroup2",))] == ["second"]
