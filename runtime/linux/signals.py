@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import struct
 
@@ -11,6 +12,8 @@ from runtime.linux.syscalls import number, syscall
 # All that can be caught or blocked; 32 and 33 belong to the C library.
 ALL = frozenset(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, 32, 33}
 _SIG_SETMASK = 2
+# Several times what the kernel writes; the signals stand in its first half.
+_STATUS_SIZE = 8192
 _MASK = struct.Struct("<Q")
 _EVERYTHING = _MASK.pack(sum(1 << number - 1 for number in ALL))
 NOTHING = _MASK.pack(0)
@@ -18,8 +21,9 @@ NOTHING = _MASK.pack(0)
 
 def ignored(proc: str = "/proc") -> tuple[int, ...]:
     """Signals that this process ignores; the only dispositions that survive execve."""
-    with open(f"{proc}/self/status", "rb", buffering=0) as file:
-        content = file.read() or b""
+    file = os.open(f"{proc}/self/status", os.O_RDONLY | os.O_CLOEXEC)
+    content = os.read(file, _STATUS_SIZE)
+    os.close(file)
     start = content.index(b"SigIgn:") + 7
     mask = int(content[start : content.index(b"\n", start)], 16)
     return tuple(number for number in ALL if mask >> (number - 1) & 1)
