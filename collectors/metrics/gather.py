@@ -193,7 +193,9 @@ class Gatherer:
 
     def _open(self, target: Target) -> None:
         pid = process_of(target, self._host.proc)
-        target.paths = paths_of(target.id, pid, self._controllers, self._host.hierarchies)
+        # When the process has ended, what it told of its place still holds.
+        if pid or not target.paths:
+            target.paths = paths_of(target.id, pid, self._controllers, self._host.hierarchies)
         cgroup = Cgroup(self._tree, target.paths)
         if not cgroup.controllers:
             cgroup.close()

@@ -8,7 +8,7 @@ import errno
 import os
 import pathlib
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -129,7 +129,7 @@ async def test_a_full_queue_is_made_good_by_a_rescan(
     lost = {"on": False}
     events = Inotify.events
 
-    def lossy(self: Inotify):  # type: ignore[no-untyped-def]
+    def lossy(self: Inotify) -> Iterator[tuple[int, int, str]]:
         waiting = list(events(self))
         return iter([(-1, 0x4000, "")] if lost["on"] and waiting else waiting)
 
@@ -211,7 +211,7 @@ def _directories(trees: Hierarchies, path: str) -> list[str]:
 
 
 @pytest.fixture
-def cgroup() -> AsyncIterator[Callable[[], str]]:  # type: ignore[misc]
+def cgroup() -> Iterator[Callable[[], str]]:
     """A cgroup of an own name in every hierarchy of this kernel."""
     trees = hierarchies.detect()
     path = f"/deckwatch-test-{uuid.uuid4().hex[:12]}"
@@ -221,7 +221,7 @@ def cgroup() -> AsyncIterator[Callable[[], str]]:  # type: ignore[misc]
             os.mkdir(directory)
         return path
 
-    yield make  # type: ignore[misc]
+    yield make
     for directory in _directories(trees, path):
         with contextlib.suppress(FileNotFoundError):
             os.rmdir(directory)

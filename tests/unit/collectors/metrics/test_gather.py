@@ -276,3 +276,21 @@ def test_costs_are_told_by_collector(either: Any) -> None:
     made.row(target(), 1.0)
     assert set(made.costs) == set(made.reasons) - {name for name, why in made.reasons.items() if why}
     assert made.costs["cpu"] > 0 and made.costs["spec"] > 0
+
+
+def test_the_place_that_a_process_told_outlives_it(v1: Any) -> None:
+    v1.make("/box/web")
+    v1.make("/box/memory")
+    v1.write("memory", "/box/memory", "memory.usage_in_bytes", "777216\n")
+    (v1.at("memory", "/box/memory") / "memory.failcnt").unlink()
+    v1.process(7, start=TICKS)
+    cgroup = v1.directory / "proc/7/cgroup"
+    cgroup.write_text("4:memory:/box/memory\n3:cpu:/box\n")
+    made, web = gatherer(v1), target()
+    web.pid = 7
+    values = told(made.row(web, 1.0))
+    assert values[catalogue.MEMORY_USAGE] == 777216
+    assert catalogue.CFS_PERIODS not in values and catalogue.CPU_USAGE in values
+    cgroup.unlink()
+    (v1.directory / "proc/7/stat").unlink()
+    assert told(made.row(web, 2.0, final=True))[catalogue.MEMORY_USAGE] == 777216
