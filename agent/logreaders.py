@@ -21,7 +21,9 @@ from runtime.linux.errors import DeckwatchError
 COMMIT = 1.0
 """Seconds between commits of positions, and thus how old the agent's counters may be."""
 GATHER = 0.1
-"""Seconds for which what inotify tells is gathered, so that a busy host wakes the worker ten times a second."""
+GATHER_UNSEEN = 0.3
+"""Seconds for which what inotify tells is gathered, so that a busy host does not wake the worker for each line;
+longer while nobody looks on."""
 SOON = 0.25
 POLL = 10.0
 POLL_BLIND = 1.0
@@ -166,7 +168,8 @@ class Readers:
 
     def _happened(self, fd: int) -> None:
         self._loop.remove_reader(fd)
-        self._loop.call_later(GATHER, self._listen)
+        seen = any(tail.listener for tail in self.tails.values())
+        self._loop.call_later(GATHER if seen else GATHER_UNSEEN, self._listen)
         for id in self._watcher.happened():
             for each in self.tails if id is None else (id,):
                 self._enqueue(each)

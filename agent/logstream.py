@@ -30,7 +30,8 @@ _PATIENCE = 2.0
 
 
 class _Container(msgspec.Struct):
-    id: str
+    id: str = ""
+    engine_id: str = ""
 
 
 class _Record(msgspec.Struct):
@@ -44,7 +45,12 @@ _record = msgspec.json.Decoder(_Record)
 
 def _live(line: bytes) -> Live:
     record = _record.decode(line)
-    return record.container.id, parse_time(record.time.encode()), record.uid, line
+    return (
+        record.container.id or record.container.engine_id,
+        parse_time(record.time.encode()),
+        record.uid,
+        line,
+    )
 
 
 class Resync(msgspec.Struct, frozen=True):

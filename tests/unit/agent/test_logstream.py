@@ -191,6 +191,16 @@ async def test_without_a_worker_the_files_are_told_and_once_more_when_it_is_ther
     assert (await told(stream, 1))[0] == ["number 3"]
 
 
+async def test_a_container_whose_cgroup_was_never_seen_is_told_by_its_engines_id(
+    log: LogFile, queries: Queries
+) -> None:
+    log.numbers(2)
+    ended = LogTarget(
+        id="abc123", source=LogSource(path=str(log.path), format="cri"), container={"engine_id": "abc123"}
+    )
+    assert [one[0] for one in await live(queries, ended)] == ["abc123", "abc123"]
+
+
 async def test_what_the_worker_refuses_is_told(log: LogFile, queries: Queries) -> None:
     subscription = subscribed(target(log))
     subscription.put(Refusal("slow", "the reader is slow: 8 MiB"))
