@@ -63,16 +63,16 @@ def make_rootfs(directory: pathlib.Path) -> str:
     """A root file system of busybox alone."""
     (directory / "bin").mkdir(parents=True)
     shutil.copy(BUSYBOX, directory / "bin/busybox")
-    for applet in ("sh", "yes", "head", "sleep"):
+    for applet in ("sh", "dd", "sleep"):
         (directory / "bin" / applet).symlink_to("busybox")
     return str(directory)
 
 
 @contextlib.asynccontextmanager
 async def supervised(
-    root: pathlib.Path, command: str, **logs: object
+    root: pathlib.Path, command: str, lines: pathlib.Path | None = None, **logs: object
 ) -> AsyncIterator[tuple[int, pathlib.Path]]:
-    """A workload running a shell command: pid of its monitor and its log directory."""
+    """A workload running a shell command, with a file as `/lines`: its monitor's pid and log directory."""
     supervisor = Supervisor(
         run_dir=str(root / "run"),
         state_dir=str(root / "state"),
@@ -82,6 +82,8 @@ async def supervised(
         on_event=lambda event: None,
     )
     spec = {"name": "bench", "rootfs": make_rootfs(root / "rootfs"), "command": ["/bin/sh", "-c", command]}
+    if lines is not None:
+        os.link(lines, root / "rootfs/lines")
     async with asyncio.TaskGroup() as group:
         running = group.create_task(supervisor.run())
         try:

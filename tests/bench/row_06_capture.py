@@ -1,7 +1,7 @@
 """Row 6: capture of 1,000,000 lines of 115 bytes to a rotated log, against conmon and dockerd's json-file.
 
 Counted is the CPU of whoever reads the pipe and writes the log: our monitor, conmon, dockerd (with its
-containerd and shim). The writer is the same busybox command. Repeat with
+containerd and shim). The writer is busybox's dd everywhere. Repeat with
 `python -m tests.bench.row_06_capture` as root.
 """
 
@@ -22,8 +22,16 @@ LINES = 1_000_000
 LINE = "x" * 114
 RUNS = 5
 WHAT = "capture of 1,000,000 lines of 115 bytes"
-# The end mark is what the bench waits for; the writer then stays, so that its reader can be measured.
-WRITE = f"yes {LINE} | head -n {LINES}; echo end-mark"
+# Writes of 4 KiB, as a C program's; the end mark is what the bench waits for, and the writer then stays so
+# that its reader can be measured.
+WRITE = "dd if={file} bs=4096 2>/dev/null; echo end-mark"
+
+
+def make_lines(path: pathlib.Path) -> None:
+    """The file that the writer copies to its output."""
+    with path.open("w", encoding="ascii") as file:
+        for _ in range(LINES // 1000):
+            file.write(f"{LINE}\n" * 1000)
 
 
 def ends(log: pathlib.Path) -> bool:
@@ -37,8 +45,10 @@ def ends(log: pathlib.Path) -> bool:
 
 async def ours(root: pathlib.Path, notes: list[str]) -> float:
     """CPU seconds of our monitor."""
-    command = f"sleep 0.3; {WRITE}; sleep 1000"
-    async with monitors.supervised(root, command, max_size="10Mi", max_files=5, compress=True) as (pid, logs):
+    command = f"sleep 0.3; {WRITE.format(file='/lines')}; sleep 1000"
+    make_lines(root / "lines")
+    options = {"max_size": "10Mi", "max_files": 5, "compress": True}
+    async with monitors.supervised(root, command, root / "lines", **options) as (pid, logs):
         before = monitors.cpu_seconds(pid)
         while not ends(logs / "current.log"):
             await asyncio.sleep(0.02)
@@ -54,7 +64,9 @@ async def ours(root: pathlib.Path, notes: list[str]) -> float:
 def conmon(root: pathlib.Path) -> float:
     """CPU seconds of conmon."""
     log = root / "log"
-    command = f"/bin/busybox sh -c 'sleep 0.3; {WRITE}; sleep 1000'"
+    make_lines(root / "lines")
+    write = WRITE.format(file=root / "lines")
+    command = f"/bin/busybox sh -c 'sleep 0.3; {write}; exec sleep 1000'"
     with monitors.under_conmon(root, command, log) as pid:
         before = monitors.cpu_seconds(pid)
         monitors.wait_until(lambda: ends(log))
@@ -80,7 +92,10 @@ def dockerd_seconds() -> float:
         options = ("--log-driver", "json-file", "--log-opt", "max-size=10m", "--log-opt", "max-file=5")
         pids = processes_of(engine.directory)
         before = sum(map(monitors.cpu_seconds, pids))
-        name = engine.run(*options, "--", "sh", "-c", f"sleep 1; {WRITE}; sleep 1000")
+        make_lines(pathlib.Path(engine.directory) / "lines")
+        options = (*options, "-v", f"{engine.directory}/lines:/lines:ro")
+        write = WRITE.format(file="/lines")
+        name = engine.run(*options, "--", "/bin/busybox", "sh", "-c", f"sleep 1; {write}; sleep 1000")
         log = pathlib.Path(f"{engine.directory}/data/containers/{name}/{name}-json.log")
         monitors.wait_until(lambda: ends(log), 120)
         return sum(map(monitors.cpu_seconds, processes_of(engine.directory))) - before

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 
 from tests.bench import monitors
-from tests.bench.row_06_capture import WRITE, ends
+from tests.bench.row_06_capture import WRITE, ends, make_lines
 from tests.bench.table import LeftOut, Result
 
 WHAT = "private memory of a monitor"
@@ -23,8 +23,10 @@ BUSY_TARGET = 1.5
 
 async def measure(root: pathlib.Path) -> tuple[float, float, float, int]:
     """MiB idle, MiB ten seconds after the lines, MiB of the init, KiB resident."""
-    command = f"sleep 3; {WRITE}; sleep 1000"
-    async with monitors.supervised(root, command, max_size="10Mi", max_files=5) as (pid, logs):
+    command = f"sleep 3; {WRITE.format(file='/lines')}; sleep 1000"
+    make_lines(root / "lines")
+    options = {"max_size": "10Mi", "max_files": 5}
+    async with monitors.supervised(root, command, root / "lines", **options) as (pid, logs):
         await asyncio.sleep(1)
         idle = monitors.private_kib(pid) / 1024
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
