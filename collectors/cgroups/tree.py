@@ -129,12 +129,10 @@ class Cgroup:
             return found
         for file in files:
             name = os.fsencode(file.name)
-            if not _exists(name, directory):
-                continue
             if file in kept and (descriptor := _open(name, directory)) >= 0:
                 self._open.append(descriptor)
                 found[file] = (descriptor, -1, name)
-            else:
+            elif _exists(name, directory):
                 found[file] = (-1, directory, name) if keep else (-1, root, below + b"/" + name)
         if any(source[1] == directory for source in found.values()):
             self._open.append(directory)
