@@ -10,6 +10,7 @@ import structlog
 
 from agent.conditions import Conditions
 from agent.config import Config
+from agent.discovery import Metrics
 from runtime.linux.errors import DeckwatchError
 from runtime.linux.hierarchies import Hierarchies
 from runtime.supervision.events import WorkloadEvent
@@ -109,6 +110,13 @@ class Hosting:
             except DeckwatchError as error:
                 log.error(WORKLOADS_REFUSED, owner=owner, reason=str(error))
                 self._conditions.set("workload_failed", owner, name=owner, state="refused", reason=str(error))
+
+    def metrics(self) -> dict[str, Metrics]:
+        """Where workloads serve metrics of their own, by name."""
+        if self.supervisor is None:
+            return {}
+        specs = [self.supervisor.spec(one.name) for one in self.supervisor.status()]
+        return {spec.name: Metrics(spec.metrics.port, spec.metrics.path) for spec in specs if spec.metrics}
 
     def report(self, conditions: Conditions) -> None:
         """Say which replicas do not run though they should."""

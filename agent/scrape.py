@@ -45,6 +45,7 @@ class Scraper:
         sections: Callable[[], Sections],
         observe: Callable[[Reading], None],
         dropped: Callable[[int], None],
+        took: Callable[[float], None] = lambda seconds: None,
         drop: Sequence[str] = (),
         series_limit: int = 400_000,
         clock: Callable[[], float] = time.time,
@@ -55,6 +56,7 @@ class Scraper:
         self._sections = sections
         self._observe = observe
         self._dropped = dropped
+        self._took = took
         self.drop = tuple(drop)
         self.series_limit = series_limit
         self._clock = clock
@@ -67,9 +69,10 @@ class Scraper:
     async def _body(
         self, openmetrics: bool, gzip: bool, collect: frozenset[str] | None
     ) -> AsyncIterator[bytes]:
+        begun = time.perf_counter()
         reading = await self._sampler.read()
         self._observe(reading)
-        rows = [*reading.rows, *self._finals.rows(self._clock())]
+        rows = [*reading.rows, *self._finals.rows(self._clock(), {row.id for row in reading.rows})]
         pieces: Iterable[bytes] = exposition.render(
             rows,
             self._sections(),
@@ -84,9 +87,10 @@ class Scraper:
             if piece:
                 yield piece
             await asyncio.sleep(0)
+        self._took(time.perf_counter() - begun)
 
 
-COLLECTORS = frozenset(
+COLLECTORS = frozenset({exposition.AGENT}) | frozenset(
     family.collector
     for family in (*catalogue.ROW, *catalogue.LIFECYCLE, *catalogue.LOGS, catalogue.INFO, *catalogue.HOST)
 )

@@ -14,10 +14,11 @@ from typing import Any
 
 import structlog
 
-from agent import discovery, logsetup, processes, selectors, selfmetrics
+from agent import logsetup, processes, selectors, selfmetrics
 from agent.conditions import Condition, Conditions
 from agent.config import Config, ConfigError, load
 from agent.counters import LifecycleCounters
+from agent.discovery import Discovery
 from agent.events import EventLog
 from agent.finals import Finals
 from agent.homes import Home
@@ -119,6 +120,7 @@ class Service:
             registry=self._self_metrics.registry,
             sections=self._sections,
             observe=self._observe,
+            took=lambda seconds: self._self_metrics.put(selfmetrics.SCRAPE_DURATION, seconds),
             dropped=self._self_metrics.series_dropped,
             drop=config.metrics.drop,
             series_limit=config.metrics.series_limit,
@@ -139,6 +141,9 @@ class Service:
             else None
         )
         self._targets_changed = False
+        self._discovery = Discovery(
+            node=config.node, prefix=config.discovery.prefix, host_address=config.discovery.host_address
+        )
         self._servers = Servers(
             self,
             self._conditions,
@@ -156,6 +161,9 @@ class Service:
             selfmetrics.CONTAINERS,
             lambda: Counter((one.engine, str(one.state)) for one in self._lifecycle.containers(dead=True)),
         )
+        if self._logs is not None:
+            logs = self._logs
+            metrics.read(selfmetrics.PROCESS_RESTARTS, lambda: {("log_worker",): logs.restarts})
         metrics.read(selfmetrics.LIVE_STREAMS, lambda: self._servers.live_streams)
         metrics.read(selfmetrics.FINAL_SAMPLES_DROPPED, lambda: self._finals.dropped)
         metrics.read(selfmetrics.EVENTS_LOST, lambda: self._events.lost)
@@ -226,6 +234,7 @@ class Service:
         while True:
             await asyncio.sleep(_TICK)
             self._lifecycle.tick()
+            self._look_for_targets()
             self._set_log_targets()
             if time.monotonic() - max(recorded, self._recorder.last) >= _RECORD_EVERY:
                 recorded = time.monotonic()
@@ -335,12 +344,12 @@ class Service:
         """Prometheus http_sd groups; None before the first complete inventory."""
         if not self._inventory.complete:
             return None
-        return discovery.targets(
-            self._inventory.entries().values(),
-            node=self._config.node,
-            prefix=self._config.discovery.prefix,
-            host_address=self._config.discovery.host_address,
-        )
+        self._look_for_targets()
+        return self._discovery.targets(self._hosting.metrics())
+
+    def _look_for_targets(self) -> None:
+        unavailable = self._inventory.reasons()
+        self._discovery.observe(self._inventory.entries().values(), time.time(), unavailable)
 
     def conditions(self) -> list[Condition]:
         """What is degraded, each with its remedy."""
@@ -411,12 +420,11 @@ class Service:
             if reason:
                 self._conditions.set("collector_unsupported", collector, collector=collector, reason=reason)
         self._hosting.report(self._conditions)
-        if self._events.problem:
-            self._conditions.set(
-                "disk_full", "events", path=self._config.paths.state, reason=self._events.problem
-            )
-        else:
-            self._conditions.clear("disk_full", "events")
+        for subject, problem in (("events", self._events.problem), ("counters", self._counters.problem)):
+            if problem:
+                self._conditions.set("disk_full", subject, path=self._config.paths.state, reason=problem)
+            else:
+                self._conditions.clear("disk_full", subject)
 
     def _wanted(self, engine: str) -> bool:
         """Whether an engine's absence is worth a word: it was asked for, or its socket is there."""
