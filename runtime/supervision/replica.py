@@ -23,7 +23,8 @@ from runtime.supervision.spec import WorkloadSpec, replica_name
 from runtime.supervision.status import ReplicaStatus
 from runtime.supervision.zygote_client import ZygoteClient
 
-ADOPT_RETRY = 0.5
+ADOPT_RETRY = 0.25
+ADOPT_SLOWEST = 10.0
 FAULT_RETRY = 5.0
 DOWN = ("exited", "crash_loop", "refused")
 
@@ -58,6 +59,7 @@ class Replica:
         self._hold = False
         self._again = False
         self._leaving = False
+        self._faults = 0
         self.settled = False
         self.ended = asyncio.Event()
         self.spec: WorkloadSpec = desired.spec
@@ -271,18 +273,23 @@ class Replica:
             try:
                 return await self._adopt()
             except DeckwatchError as error:
-                log.error("adoption_failed", replica=self.name, error=str(error))
-                self._record = msgspec.structs.replace(self._record, message=str(error))
-                self._settle()
-                await asyncio.sleep(ADOPT_RETRY)
+                await self._fault(str(error))
+
+    async def _fault(self, message: str) -> None:
+        """A monitor that cannot be had or cannot work: told once, tried again ever more slowly."""
+        if message != self._record.message:
+            log.error("monitor_failed", replica=self.name, error=message)
+        self._record = msgspec.structs.replace(self._record, message=message)
+        self._settle()
+        await asyncio.sleep(min(ADOPT_SLOWEST, ADOPT_RETRY * 2**self._faults))
+        self._faults += 1
 
     async def _listen(self, link: MonitorLink, run: int, adopted: bool) -> None:
         """Take a monitor's events until it leaves."""
         while (event := await link.next()) is not None:
             kind = event.get("event")
             if kind == "failed":
-                log.error("monitor_failed", replica=self.name, error=event.get("message"))
-                await asyncio.sleep(ADOPT_RETRY)
+                await self._fault(str(event.get("message")))
             elif event.get("run") == run and event.get("pid") and event.get("answer") == "watch":
                 # A monitor that was running already tells the same on being watched, less completely.
                 found = state.read(f"{self._directory}/container.json", state.ContainerFile)
@@ -292,6 +299,7 @@ class Replica:
 
     def _note_running(self, event: dict[str, Any], adopted: bool) -> None:
         self._container = event
+        self._faults = 0
         self._hold_fifos()
         if self._record.state != "running":
             observed = "late" if adopted and event["started_at"] < self._since else "live"

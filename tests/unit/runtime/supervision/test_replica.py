@@ -109,3 +109,16 @@ async def test_a_monitor_asked_to_end_stops_its_workload_first(bed: Bed) -> None
         os.kill(monitor["pid"], signal.SIGTERM)
         await until(lambda: replica(supervisor, "web-1").state == "exited")
         assert replica(supervisor, "web-1").reason == "stopped"
+
+
+async def test_a_monitor_that_cannot_work_is_told_and_tried_again(bed: Bed) -> None:
+    bed.run.mkdir()
+    replicas = bed.state / "workloads/web-1"
+    replicas.mkdir(parents=True)
+    (replicas / "log").write_text("a file where a directory is due")
+    async with bed.started() as supervisor:
+        await supervisor.apply([spec("web", "echo up; exec sleep 1000")], owner="api")
+        (status,) = await supervisor.settled(["web"], 20)
+        assert "log" in status.replicas[0].message
+        (replicas / "log").unlink()
+        await until(lambda: replica(supervisor, "web-1").state == "running")
