@@ -16,13 +16,10 @@ from collectors.logs.entry import MAX_ENTRY, Entry
 from collectors.logs.formats import format_of
 from collectors.logs.judge import Judge
 from collectors.logs.record import LogTarget
-from collectors.logs.segment import Budget, Segment
+from collectors.logs.segment import SLACK, Budget, Segment
 from collectors.logs.sift import Sieve, needle_of
-from collectors.logs.times import SECOND
 
 LOOK_BACK = 128 * 1024
-SLACK = SECOND
-"""Lines of two streams may be this much out of order."""
 _FIRST_BLOCK = 64 * 1024
 _LAST_BLOCK = 1024 * 1024
 _MOST_WAITING = 10_000
@@ -49,7 +46,7 @@ class Log:
         self.budget = budget
         self._cuts = cuts
         self._segments = [
-            Segment(sibling, target.id, self._format, scratch, budget)
+            Segment(sibling, target, self._format, scratch, budget)
             for sibling in chain_of(target.source.path)
         ]
 
@@ -77,13 +74,14 @@ class Log:
                 break
             start = 0
             if assembler is None:
-                start = segment.offset_at(self._since - SLACK) if self._since > 0 else 0
+                start = self._start(segment)
                 assembler = self._assembler(index, start)
-            for batch in segment.batches(start):
+            end = self._end(segment)
+            for batch in segment.batches(start, end):
                 yield self._sieve.entries(assembler, segment.key, batch), _begun(assembler)
-                if assembler.time > self._until + SLACK:
-                    yield self._ends(assembler, index, batch.offset + len(batch.data)), None
-                    return
+            if end < segment.size:
+                yield self._ends(assembler, index, end), None
+                return
             yield self._torn(assembler, index), _begun(assembler)
             segment.close()
         if assembler is not None:
@@ -97,8 +95,7 @@ class Log:
                 return
             if not segment.open() or (segment.begins or 0) > self._until + SLACK:
                 continue
-            end = segment.offset_at(self._until + SLACK) if self._ends_within(segment) else segment.size
-            start = segment.offset_at(self._since - SLACK) if (segment.begins or 0) < self._since else 0
+            start, end = self._start(segment), self._end(segment)
             for low, high in self._blocks(segment, start, end):
                 yield from reversed(self._timely(self._block(index, low, high)))
             if index + 1 < len(self._segments):
@@ -111,8 +108,12 @@ class Log:
         for segment in self._segments:
             segment.close()
 
-    def _ends_within(self, segment: Segment) -> bool:
-        return segment.modified > self._until
+    def _start(self, segment: Segment) -> int:
+        inside = segment.begins is None or segment.begins < self._since
+        return segment.start_at(self._since) if inside and self._since > 0 else 0
+
+    def _end(self, segment: Segment) -> int:
+        return segment.end_at(self._until) if segment.modified > self._until else segment.size
 
     def _timely(self, entries: list[Entry]) -> list[Entry]:
         since, until = self._since, self._until
@@ -123,10 +124,11 @@ class Log:
         size = _FIRST_BLOCK
         while end > start:
             low = max(start, segment.line_start(end - size)) if end - size > start else start
-            if low < end:
-                yield low, end
-                end = low
-            size = min(size * 4, max(_LAST_BLOCK, size)) if low < end else size * 4
+            if low == end:  # one long line
+                size *= 4
+                continue
+            yield low, end
+            end, size = low, min(size * 4, _LAST_BLOCK)
 
     def _block(self, index: int, start: int, end: int) -> list[Entry]:
         """The wanted entries whose first byte lies in [start, end) of a file, in order."""

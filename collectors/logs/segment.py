@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from collectors.logs.chain import opened
+from collectors.logs.chain import chain_of, opened
 from collectors.logs.files import key_of
 from collectors.logs.formats import Format
 from collectors.logs.lines import Batch, LineReader, last_line_start, line_start
+from collectors.logs.record import LogTarget
 from collectors.logs.seek import first_time, offset_at
 from collectors.logs.siblings import Sibling
+from collectors.logs.times import SECOND
 from runtime.linux.errors import DeckwatchError
+
+SLACK = SECOND
+SLACK_BYTES = 256 * 1024
+"""Lines of two streams may stand out of order by so much time, but not by more than so many bytes."""
 
 
 class TooManyBytes(DeckwatchError):
@@ -37,9 +43,12 @@ class Budget:
 class Segment:
     """A file of the chain. `size` is fixed when it is opened, so that a growing file has an end."""
 
-    def __init__(self, sibling: Sibling, target: str, format: Format, scratch: str, budget: Budget) -> None:
+    def __init__(
+        self, sibling: Sibling, target: LogTarget, format: Format, scratch: str, budget: Budget
+    ) -> None:
         self.sibling = sibling
-        self._target = target
+        self._path = target.source.path
+        self._target = target.id
         self._format = format
         self._scratch = scratch
         self._budget = budget
@@ -52,7 +61,7 @@ class Segment:
         """Whether the file is there; once open it stays so until `close`."""
         if self._fd is not None:
             return True
-        fd = opened(self.sibling, self._scratch, self._budget.most - self._budget.spent)
+        fd = self._found()
         if fd is None:
             return False
         self._fd = fd
@@ -63,6 +72,19 @@ class Segment:
         self.begins = first_time(fd, self._format)
         return True
 
+    def _found(self) -> int | None:
+        """The open file, also when it was renamed or compressed since the chain was looked at."""
+        limit = self._budget.most - self._budget.spent
+        fd = opened(self.sibling, self._scratch, limit)
+        if fd is not None:
+            return fd
+        for sibling in chain_of(self._path):
+            same = sibling.inode == self.sibling.inode or sibling.path == f"{self.sibling.path}.gz"
+            if same and (fd := opened(sibling, self._scratch, limit)) is not None:
+                self.sibling = sibling
+                return fd
+        return None
+
     @property
     def modified(self) -> int:
         """When it was last written, in ns; an archive's writer may have set a later time. 0 when it is gone."""
@@ -71,10 +93,19 @@ class Segment:
         except FileNotFoundError:
             return 0
 
-    def offset_at(self, time: int) -> int:
-        """Where the first line begins at or behind a time in ns."""
+    def start_at(self, time: int) -> int:
+        """Where to begin for all lines at or behind a time in ns, of which some stand a little before their turn."""
         assert self._fd is not None
-        return offset_at(self._fd, self.size, time, self._format)
+        exact = offset_at(self._fd, self.size, time, self._format)
+        early = offset_at(self._fd, exact, time - SLACK, self._format)
+        return max(early, self.line_start(exact - SLACK_BYTES))
+
+    def end_at(self, time: int) -> int:
+        """Where to end for all lines up to a time in ns, of which some stand a little behind their turn."""
+        assert self._fd is not None
+        exact = offset_at(self._fd, self.size, time + 1, self._format)
+        late = offset_at(self._fd, self.size, time + SLACK, self._format)
+        return min(late, self.line_start(exact + SLACK_BYTES))
 
     def line_start(self, offset: int) -> int:
         """Where the first line begins at or behind an offset."""

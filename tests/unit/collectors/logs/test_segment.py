@@ -7,12 +7,15 @@ import pytest
 from collectors.logs.archive import TooLarge
 from collectors.logs.chain import chain_of
 from collectors.logs.formats import cri
+from collectors.logs.record import LogTarget
 from collectors.logs.segment import Budget, Segment, TooManyBytes
+from collectors.model import LogSource
 from tests.unit.collectors.logs.logfile import LogFile, zipped
 
 
 def segments(log: LogFile, budget: Budget) -> list[Segment]:
-    return [Segment(one, "/x", cri, str(log.path.parent), budget) for one in chain_of(str(log.path))]
+    target = LogTarget(id="/x", source=LogSource(path=str(log.path), format="cri"), container={})
+    return [Segment(one, target, cri, str(log.path.parent), budget) for one in chain_of(str(log.path))]
 
 
 def test_a_file_has_an_end_although_it_grows(tmp_path: pathlib.Path) -> None:
@@ -71,4 +74,35 @@ def test_the_unfinished_line_of_a_rotated_file(tmp_path: pathlib.Path) -> None:
     rest = segment.rest()
     assert rest is not None
     assert rest.data == b"torn\n"
+    segment.close()
+
+
+def test_one_that_was_renamed_or_compressed_meanwhile_is_found(tmp_path: pathlib.Path) -> None:
+    log = LogFile(tmp_path / "x.log")
+    for _ in range(3):
+        log.numbers(10)
+        log.rename()
+    log.numbers(10)
+    looked = segments(log, Budget(1 << 20))
+    content = log.path.read_bytes()
+    zipped(log.path.with_name("x.log.0000000001"))
+    log.rename()
+    first, *_, last = looked
+    assert first.open()
+    assert first.sibling.gz
+    assert last.open()
+    assert b"".join(batch.data for batch in last.batches(0)) == content
+    for segment in looked:
+        segment.close()
+
+
+def test_a_time_is_found_with_a_margin_in_time_and_bytes(tmp_path: pathlib.Path) -> None:
+    log = LogFile(tmp_path / "x.log")
+    log.write(*(f"{number} " + "x" * 4000 for number in range(3000)))
+    (segment,) = segments(log, Budget(1 << 30))
+    assert segment.open()
+    size = segment.size // 3000
+    start, end = segment.start_at(log.time - 1_500_000_000), segment.end_at(log.time - 1_500_000_000)
+    assert 1499 * size - (256 << 10) - 10 * size < start < 1499 * size
+    assert 1499 * size < end < 1499 * size + (256 << 10) + 10 * size
     segment.close()
