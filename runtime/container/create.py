@@ -122,7 +122,10 @@ def _map_ids(plan: Plan, pid: int, sync: socket.socket) -> None:
 def _join(
     cgroup: ContainerCgroup, resources: Mapping[str, Any] | None, pid: int, sync: socket.socket
 ) -> None:
-    """Put the child, and the command's process it has forked, into the cgroup, limits in force."""
+    """Put the child, and the command's process it has forked, into the cgroup, limits in force.
+
+    Not before both exist: a limit of one process must not meet the fork between them.
+    """
     if resources is not None:
         cgroup.make(resources)
     word, command = _hear(sync)

@@ -84,6 +84,7 @@ def _fork(plan: Plan, status: int) -> None:
 
 def _build(plan: Plan, cgroup: ContainerCgroup | None) -> None:
     """Network, the new root with everything in it, and the pivot into it."""
+    entering = _Cgroup(plan, cgroup)
     Stage.name = "network"
     if plan.namespaces & namespaces.NEWNET:
         namespaces.loopback_up()
@@ -91,7 +92,6 @@ def _build(plan: Plan, cgroup: ContainerCgroup | None) -> None:
     Stage.name = "mounts"
     make_private(slave=plan.host_root)
     sources = open_sources(plan)
-    entering = _Cgroup(plan, cgroup)
     root = build_root(plan, sources, entering.views)
     entering.views()
     Stage.name = "hostname"

@@ -10,16 +10,25 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Directory = Callable[[str], str | None]
-_TICKS = os.sysconf("SC_CLK_TCK")
+_PIECE = 65536
 
 
 def read(path: str) -> str:
     """Content of a small file; empty when it is not there (any more)."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            return (file.read() or b"").decode()
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    content = b""
+    try:
+        while piece := os.read(file, _PIECE):
+            content += piece
+    except OSError:
+        # Removed while it was read.
+        return ""
+    finally:
+        os.close(file)
+    return content.decode()
 
 
 def keyed(path: str) -> dict[str, int]:

@@ -248,6 +248,12 @@ def test_fork_bomb_meets_its_limit(box: Box) -> None:
     assert ended.final.get("pids_peak", 8) <= 8
 
 
+def test_a_limit_of_one_process_leaves_room_for_the_command(box: Box) -> None:
+    ended = box.run("sh", "-c", "echo alone; sleep 0 & wait; echo two", resources={"pids": 1})
+    assert ended.out.startswith("alone\n")
+    assert "two" not in ended.out
+
+
 @pytest.mark.inside_cgroup2
 def test_memory_limit_kills_and_is_counted(box: Box) -> None:
     ended = box.run(
