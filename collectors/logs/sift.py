@@ -15,6 +15,7 @@ from collectors.logs.literals import required
 
 _SHORTEST = 2
 _DENSE = 16
+_CLOSE = 300
 
 
 def needle_of(grep: str | None, format: Format) -> bytes | None:
@@ -63,8 +64,8 @@ class Sieve:
                 time, stream, _, content = parsed
                 found.append(Entry(time, stream, content, key, batch.offset + start, len(content) + 1))
         assembler.time = self._time_before(data, len(data)) or assembler.time
-        # Where every other line is a hit, reading each costs less than looking for each.
-        self._dense = _DENSE if len(found) * 2 > data.count(b"\n") else 0
+        # Where hits stand close together, reading every line costs less than looking for each hit.
+        self._dense = _DENSE if len(found) * _CLOSE > len(data) else 0
         return found
 
     def _hits(self, data: bytes) -> Iterator[tuple[int, int]]:
