@@ -20,7 +20,7 @@ from collectors.inventory.dockerapi import (
     Inspect,
     Summary,
 )
-from collectors.inventory.dockerentry import ENGINE, entry_of_summary, state_of
+from collectors.inventory.dockerentry import ENGINE, Process, entry_of_summary, process_of, state_of
 from collectors.inventory.dockerruns import DockerRuns
 from runtime.linux.errors import DeckwatchError
 from runtime.linux.hierarchies import Hierarchies
@@ -63,7 +63,7 @@ class DockerSource:
 
     async def run(self, board: Board) -> None:
         """Connect, follow, and connect again, until cancelled."""
-        self._runs = self._runs or DockerRuns(self._hierarchies, board)
+        self._runs = self._runs or DockerRuns(board)
         while True:
             reason = await self._until_away(self._runs)
             board.unavailable(ENGINE, reason)
@@ -77,7 +77,9 @@ class DockerSource:
         reason = ""
         try:
             async with DockerApi(self._socket) as api:
-                await Connection(api, runs, self._position, self._clock).follow(self._answered)
+                await Connection(api, runs, self._hierarchies, self._position, self._clock).follow(
+                    self._answered
+                )
         except* DeckwatchError as group:
             reason = _first(group)
         return reason
@@ -136,10 +138,16 @@ class Connection:
     """One connection to the engine: first what was missed, then the list, then events as they come."""
 
     def __init__(
-        self, api: DockerApi, runs: DockerRuns, position: Position, clock: Callable[[], int] = time.time_ns
+        self,
+        api: DockerApi,
+        runs: DockerRuns,
+        hierarchies: Hierarchies,
+        position: Position,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._api = api
         self._runs = runs
+        self._hierarchies = hierarchies
         self._position = position
         self._clock = clock
         self._events: asyncio.Queue[DockerEvent] = asyncio.Queue(EVENT_BACKLOG)
@@ -192,7 +200,7 @@ class Connection:
     async def _look(self, summary: Summary) -> None:
         told = await self._ask(summary.id)
         if told is not None:
-            self._runs.learn(told)
+            self._runs.learn(*told)
         else:
             self._runs.presume(entry_of_summary(summary))
 
@@ -212,17 +220,22 @@ class Connection:
             return
         told = await self._ask(engine_id)
         if told is not None:
-            self._runs.learn(told)
+            self._runs.learn(*told)
         elif event is None:
             self._runs.forget(engine_id)
         elif event.action == "start":
             self._runs.presume_started(event)
 
-    async def _ask(self, engine_id: str) -> Inspect | None:
+    async def _ask(self, engine_id: str) -> tuple[Inspect, Process] | None:
         """Inspect a container; None when it is gone or when the engine cannot tell in time."""
         async with self._slots:
             try:
-                return await self._api.inspect(engine_id)
+                told = await self._api.inspect(engine_id)
+                if told is None:
+                    return None
+                if not told.state.pid:
+                    return told, Process()
+                return told, await asyncio.to_thread(process_of, told, self._hierarchies)
             except (EngineAway, AnswerTooLarge) as error:
                 # One container whose lock hangs must not hide the others; a dead engine shows on the stream.
                 if engine_id not in self._unanswered:

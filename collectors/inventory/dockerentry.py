@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import signal
+from typing import NamedTuple
 
 from msgspec.structs import replace as altered
 
@@ -30,7 +31,27 @@ _NO_LABELS = {"name", "image", "exitCode", "signal", "oldName", "execID", "execD
 _SIGNALS = {int(number) for number in signal.Signals}
 
 
-def entry_of(told: Inspect, hierarchies: Hierarchies, *, last: Entry | None, began: float | None) -> Entry:
+class Process(NamedTuple):
+    """A container's own process: pid and start as in `Entry`, and the cgroup that is the container's id."""
+
+    pid: int = 0
+    start: int = 0
+    id: str = ""
+
+
+def process_of(told: Inspect, hierarchies: Hierarchies) -> Process:
+    """The process of an inspected container; nothing when it does not run any more.
+
+    Not for the event loop: /proc/PID/cgroup waits for whoever moves a process between cgroups, which is for
+    tens of milliseconds while containers start.
+    """
+    pid = told.state.pid if state_of(told.state.status) in LIVE else 0
+    start = start_time(pid, hierarchies.proc) if pid else 0
+    id = cgroup_id(hierarchies, pid, told.id) if start else ""
+    return Process(pid, start, id) if start else Process()
+
+
+def entry_of(told: Inspect, process: Process, *, last: Entry | None, began: float | None) -> Entry:
     """The entry of an inspected container; `last` is what was known of it, `began` when its run did.
 
     The id comes from the cgroups of the container's own process, so each cgroup driver and each parent
@@ -39,13 +60,10 @@ def entry_of(told: Inspect, hierarchies: Hierarchies, *, last: Entry | None, beg
     state = _state(told.state)
     labels = told.config.labels or {}
     stopped = last is not None and last.stop_requested and last.container.started_at == began
-    pid = told.state.pid if state in LIVE else 0
-    start = start_time(pid, hierarchies.proc) if pid else 0
-    id = cgroup_id(hierarchies, pid, told.id) if start else ""
     exit_code = told.state.exit_code if state in (State.EXITED, State.RESTARTING) else None
     network = _network(told.host_config.network_mode)
     container = Container(
-        id=id or (last.container.id if last else ""),
+        id=process.id or (last.container.id if last else ""),
         name=told.name.removeprefix("/"),
         engine=ENGINE,
         engine_id=told.id,
@@ -66,8 +84,8 @@ def entry_of(told: Inspect, hierarchies: Hierarchies, *, last: Entry | None, beg
     )
     return Entry(
         container=container,
-        pid=pid if start else 0,
-        pid_start=start,
+        pid=process.pid,
+        pid_start=process.start,
         network=network,
         log=_log(told),
         annotations=_annotations(labels),

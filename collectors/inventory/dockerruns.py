@@ -17,6 +17,7 @@ from collectors.inventory.dockerentry import (
     ENGINE,
     HEALTH,
     LIVE,
+    Process,
     ended,
     entry_of,
     entry_of_event,
@@ -24,7 +25,6 @@ from collectors.inventory.dockerentry import (
     started,
 )
 from collectors.model import Entry, State
-from runtime.linux.hierarchies import Hierarchies
 
 # Docker tells of an end within moments of the end itself; under load within seconds.
 SAME_END = 10.0
@@ -42,8 +42,7 @@ class DockerRuns:
     `apply` takes an event and answers whether the container has to be inspected; `learn` takes the answer.
     """
 
-    def __init__(self, hierarchies: Hierarchies, board: Board) -> None:
-        self._hierarchies = hierarchies
+    def __init__(self, board: Board) -> None:
         self._board = board
         self._entries: dict[str, Entry] = {}
         self._stops: dict[str, float] = {}
@@ -86,11 +85,11 @@ class DockerRuns:
             self._change(last, state=State.RUNNING)
         return False
 
-    def learn(self, told: Inspect) -> None:
-        """Take the engine's own answer in."""
+    def learn(self, told: Inspect, process: Process) -> None:
+        """Take the engine's own answer in, with the process that it names."""
         last = self._entries.get(told.id)
         self._stop_rules[told.id] = (_signal_number(told.config.stop_signal), told.config.stop_timeout)
-        fresh = entry_of(told, self._hierarchies, last=last, began=self._began(told))
+        fresh = entry_of(told, process, last=last, began=self._began(told))
         for missed in _missed(last, fresh, seconds(told.state.finished_at)):
             self._put(missed)
         self._put(fresh)

@@ -16,6 +16,7 @@ from collectors.inventory.dockerentry import (
     entry_of,
     entry_of_event,
     entry_of_summary,
+    process_of,
     reason_of,
     seconds,
     signal_of,
@@ -42,7 +43,7 @@ def told(state: dict[str, object] | None = None, **parts: object) -> Inspect:
 
 
 def entry(answer: Inspect, last: Entry | None = None) -> Entry:
-    return entry_of(answer, detect(), last=last, began=seconds(answer.state.started_at))
+    return entry_of(answer, process_of(answer, detect()), last=last, began=seconds(answer.state.started_at))
 
 
 def test_the_id_and_start_come_from_the_own_process() -> None:

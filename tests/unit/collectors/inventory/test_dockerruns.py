@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from collectors.inventory.dockerapi import DockerEvent, Inspect
+from collectors.inventory.dockerentry import process_of
 from collectors.inventory.dockerruns import DockerRuns
 from collectors.inventory.merge import Inventory
 from collectors.model import Entry, Health, Reason, State
@@ -55,7 +56,7 @@ class Story:
         self.entries: list[Entry] = []
         source = type("Named", (), {"name": "docker"})()
         self.board = Inventory([source], self._heard)
-        self.runs = DockerRuns(detect(), self.board)
+        self.runs = DockerRuns(self.board)
 
     def _heard(self, old: Entry | None, new: Entry | None) -> None:
         if new is None:
@@ -66,6 +67,9 @@ class Story:
         change = (str(one.state), one.exit_code, one.started_at)
         if not self.changes or self.changes[-1] != change:
             self.changes.append(change)
+
+    def learn(self, told: Inspect) -> None:
+        self.runs.learn(told, process_of(told, detect()))
 
     @property
     def now(self) -> Entry:
@@ -80,9 +84,9 @@ def story() -> Story:
 def test_a_plain_life(story: Story) -> None:
     assert not story.runs.apply(event("create", 10))
     assert story.runs.apply(event("start", 20.1))
-    story.runs.learn(told("running", 20))
+    story.learn(told("running", 20))
     assert story.runs.apply(event("die", 30.1, exitCode="3"))
-    story.runs.learn(told("exited", 20, 30, 3))
+    story.learn(told("exited", 20, 30, 3))
     assert not story.runs.apply(event("destroy", 40))
     assert story.changes == [
         ("created", None, None), ("running", None, 20.0), ("exited", 3, 20.0), ("gone", None, None),
@@ -93,13 +97,13 @@ def test_a_plain_life(story: Story) -> None:
 def test_a_run_that_was_over_before_it_was_asked_about_still_begins(story: Story) -> None:
     story.runs.apply(event("create", 10))
     story.runs.apply(event("start", 20.1))
-    story.runs.learn(told("exited", 20, 20.05, 1))
+    story.learn(told("exited", 20, 20.05, 1))
     assert not story.runs.apply(event("die", 20.2, exitCode="1"))
     assert story.changes == [("created", None, None), ("running", None, 20.0), ("exited", 1, 20.0)]
 
 
 def test_an_event_of_a_run_before_changes_nothing(story: Story) -> None:
-    story.runs.learn(told("running", 50))
+    story.learn(told("running", 50))
     assert not story.runs.apply(event("die", 40, exitCode="1"))
     assert not story.runs.apply(event("kill", 40, signal="15"))
     assert story.changes == [("running", None, 50.0)]
@@ -107,8 +111,8 @@ def test_an_event_of_a_run_before_changes_nothing(story: Story) -> None:
 
 
 def test_a_restart_that_nobody_saw_ends_the_run_before_with_an_unknown_code(story: Story) -> None:
-    story.runs.learn(told("running", 20))
-    story.runs.learn(told("running", 50, over=45))
+    story.learn(told("running", 20))
+    story.learn(told("running", 50, over=45))
     assert story.changes == [("running", None, 20.0), ("exited", None, 20.0), ("running", None, 50.0)]
     assert (story.entries[1].container.finished_at, story.entries[1].container.reason) == (
         45.0,
@@ -117,26 +121,26 @@ def test_a_restart_that_nobody_saw_ends_the_run_before_with_an_unknown_code(stor
 
 
 def test_a_whole_run_that_nobody_saw_is_told_from_its_end(story: Story) -> None:
-    story.runs.learn(told("exited", 20, 30, 1))
-    story.runs.learn(told("exited", 50, 60, 2))
+    story.learn(told("exited", 20, 30, 1))
+    story.learn(told("exited", 50, 60, 2))
     assert story.changes == [("exited", 1, 20.0), ("running", None, 50.0), ("exited", 2, 50.0)]
 
 
 def test_a_restart_policy_shows_each_run_once(story: Story) -> None:
     for began in (20, 40):
         story.runs.apply(event("start", began + 0.1))
-        story.runs.learn(told("running", began))
+        story.learn(told("running", began))
         story.runs.apply(event("die", began + 5.1, exitCode="4"))
-        story.runs.learn(told("restarting", began, began + 5, 4))
+        story.learn(told("restarting", began, began + 5, 4))
     assert [change[0] for change in story.changes] == ["running", "exited", "restarting"] * 2
 
 
 def test_an_inspection_after_an_end_may_already_show_the_next_run(story: Story) -> None:
-    story.runs.learn(told("running", 20))
+    story.learn(told("running", 20))
     story.runs.apply(event("die", 30, exitCode="4"))
-    story.runs.learn(told("running", 30.5, over=30))
+    story.learn(told("running", 30.5, over=30))
     story.runs.apply(event("start", 30.6))
-    story.runs.learn(told("running", 30.5, over=30))
+    story.learn(told("running", 30.5, over=30))
     assert story.changes == [("running", None, 20.0), ("exited", 4, 20.0), ("running", None, 30.5)]
 
 
@@ -152,16 +156,16 @@ def test_a_container_that_was_gone_before_it_could_be_asked(story: Story) -> Non
 
 def test_an_answer_to_a_presumed_start_is_the_same_run(story: Story) -> None:
     story.runs.presume_started(event("start", 20.5))
-    story.runs.learn(told("exited", 20, 30, 0))
+    story.learn(told("exited", 20, 30, 0))
     assert story.changes == [("running", None, 20.5), ("exited", 0, 20.5)]
-    story.runs.learn(told("running", 40, over=30))
+    story.learn(told("running", 40, over=30))
     assert story.changes[-1] == ("running", None, 40.0)
 
 
 def test_an_end_of_a_container_never_heard_of(story: Story) -> None:
     assert story.runs.apply(event("die", 20, exitCode="137"))
     assert story.changes == [("running", None, None), ("exited", 137, None)]
-    story.runs.learn(told("exited", 19, 20, 137))
+    story.learn(told("exited", 19, 20, 137))
     assert story.changes[2:] == [("exited", 137, 19.0)]
 
 
@@ -179,26 +183,26 @@ def test_an_end_of_a_container_never_heard_of(story: Story) -> None:
 def test_a_stop_that_was_asked_explains_the_end(
     story: Story, signal: str, config: dict[str, str], code: str, reason: Reason
 ) -> None:
-    story.runs.learn(told("running", 20, Config=config))
+    story.learn(told("running", 20, Config=config))
     story.runs.apply(event("kill", 25, signal=signal))
     story.runs.apply(event("die", 26, exitCode=code))
     assert story.now.container.reason is reason
-    story.runs.learn(told("exited", 20, 26, int(code), Config=config))
+    story.learn(told("exited", 20, 26, int(code), Config=config))
     assert story.now.container.reason is reason
     assert story.now.stop_requested == (reason is Reason.STOPPED)
-    story.runs.learn(told("running", 40, over=26))
+    story.learn(told("running", 40, over=26))
     assert not story.now.stop_requested
 
 
 def test_a_stop_that_was_ignored_long_ago_explains_nothing(story: Story) -> None:
-    story.runs.learn(told("running", 20, Config={"StopTimeout": 5}))
+    story.learn(told("running", 20, Config={"StopTimeout": 5}))
     story.runs.apply(event("kill", 25, signal="15"))
     story.runs.apply(event("die", 25 + 5 + 31, exitCode="1"))
     assert story.now.container.reason is Reason.ERROR
 
 
 def test_small_changes_need_no_inspection(story: Story) -> None:
-    story.runs.learn(told("running", 20))
+    story.learn(told("running", 20))
     for change in (
         event("rename", 21, name="shop", oldName="/web"),
         event("health_status: healthy", 22),
@@ -215,7 +219,7 @@ def test_small_changes_need_no_inspection(story: Story) -> None:
 def test_a_start_that_failed_shows_by_its_network(story: Story) -> None:
     story.runs.apply(event("create", 10))
     assert story.runs.apply(event("disconnect", 11))
-    story.runs.learn(told("running", 20))
+    story.learn(told("running", 20))
     assert not story.runs.apply(event("disconnect", 21))
 
 
@@ -225,7 +229,7 @@ def test_events_of_networks_of_unknown_containers_are_nothing(story: Story) -> N
 
 
 def test_a_list_forgets_what_is_not_in_it(story: Story) -> None:
-    story.runs.learn(told("running", 20))
+    story.learn(told("running", 20))
     story.runs.settle(set())
     assert story.changes[-1][0] == "gone"
     assert story.board.complete
