@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import sys
 import time
@@ -85,6 +86,7 @@ class Service:
         self._sampler = Sampler(
             self._hierarchies,
             proc=config.paths.proc,
+            sys=config.paths.sys,
             collectors=config.metrics.collectors,
             descriptor_budget=None,
         )
@@ -219,6 +221,7 @@ class Service:
     def _close(self) -> None:
         self._lifecycle.close()
         self._newcomers.close()
+        self._sampler.close()
         self._events.close()
         self._counters.close()
         for home in self._homes:
@@ -445,6 +448,7 @@ def main(path: str | None, overrides: Sequence[str] = ()) -> int:
         print(error, file=sys.stderr)
         return 2
     logsetup.configure(config.logging.level, config.logging.format)
+    _allow_open_files()
     try:
         asyncio.run(_run(config, path, overrides))
     except DeckwatchError as error:
@@ -457,6 +461,13 @@ def main(path: str | None, overrides: Sequence[str] = ()) -> int:
         print(f"deckwatch: {_first(ours)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _allow_open_files() -> None:
+    """Use what the hard limit allows: descriptors kept open are what makes a pass over cgroups cheap."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _run(config: Config, path: str | None, overrides: Sequence[str]) -> None:
