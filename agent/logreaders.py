@@ -131,8 +131,9 @@ class Readers:
     def _step(self, id: str, tail: Tail) -> None:
         try:
             more = tail.step()
-        except (OSError, DeckwatchError) as error:
-            self.trouble("log_not_read", f"cannot read the log of {id}: {error}; it is tried again")
+        except Exception as error:  # whatever one log does, the others are read
+            text = str(error) if isinstance(error, OSError | DeckwatchError) else repr(error)
+            self.trouble("log_not_read", f"cannot read the log of {id}: {text}; it is tried again")
             return
         if more:
             self._mark(id)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from collectors.logs.assemble import Cut
 from collectors.logs.entry import Entry
-from collectors.logs.formats import UnknownFormat
+from collectors.logs.formats import Unreadable
 from collectors.logs.judge import Judge
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
@@ -53,7 +53,7 @@ def _hits(number: int, entries: Iterable[Entry], skipped: list[str] | None) -> I
     try:
         for entry in entries:
             yield entry.time, number, entry
-    except (OSError, UnknownFormat) as error:
+    except (OSError, Unreadable) as error:
         if skipped is None:
             raise
         skipped.append(str(error))

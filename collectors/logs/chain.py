@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from collectors.logs import archive
+from collectors.logs.entry import MAX_ENTRY
 from collectors.logs.files import Place, digest, holds
-from collectors.logs.formats import Format
-from collectors.logs.seek import first_time
+from collectors.logs.formats import Format, Unreadable
+from collectors.logs.seek import first_time, time_in
 from collectors.logs.siblings import Sibling, rotated
 
 _LOOKS = 20
@@ -41,12 +43,19 @@ def _look(path: str) -> list[Sibling]:
 
 
 def opened(sibling: Sibling, scratch: str, limit: int | None = None) -> int | None:
-    """A descriptor of a file of the chain, unpacked when it is an archive; None when its name means another now."""
+    """A descriptor of a file of the chain, unpacked when it is an archive; None when its name means another now.
+
+    Raises Unreadable for what is no regular file: a pipe or a device would never end.
+    """
     try:
-        fd = os.open(sibling.path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(sibling.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
-    if os.fstat(fd).st_ino != sibling.inode:
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)
+        raise Unreadable(f"{sibling.path} is no regular file; a log must be one")
+    if found.st_ino != sibling.inode:
         os.close(fd)
         return None
     if not sibling.gz:
@@ -82,18 +91,23 @@ def find(place: Place, chain: Sequence[Sibling], scratch: str) -> Found | None:
     return None
 
 
-def later_than(time: int, chain: Sequence[Sibling], format: Format, scratch: str) -> list[Sibling]:
-    """The part of a chain whose files begin at or after a time in ns: what is new when the place is gone."""
-    return [sibling for sibling in chain if _begins(sibling, format, scratch) >= time]
+def later_than(time: int, chain: Sequence[Sibling], format: Format) -> list[Sibling]:
+    """The part of a chain whose files begin at or after a time in ns: what is new when the place is gone.
+
+    An empty file, or one without a known time, counts as new.
+    """
+    begins = [(begins_at(sibling, format), sibling) for sibling in chain]
+    return [sibling for begun, sibling in begins if begun is None or begun >= time]
 
 
-def _begins(sibling: Sibling, format: Format, scratch: str) -> float:
-    """The time of a file's first record; an empty or foreign one counts as new."""
-    fd = opened(sibling, scratch)
+def begins_at(sibling: Sibling, format: Format) -> int | None:
+    """The time of a file's first record in ns, without unpacking all of an archive; None when it has none."""
+    if sibling.gz:
+        return time_in(archive.head_of(sibling.path, MAX_ENTRY), format)
+    fd = opened(sibling, "")
     if fd is None:
-        return float("inf")
+        return None
     try:
-        time = first_time(fd, format)
+        return first_time(fd, format)
     finally:
         os.close(fd)
-    return float("inf") if time is None else time

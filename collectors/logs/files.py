@@ -36,11 +36,9 @@ def digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=8).digest()
 
 
-def place_of(fd: int, offset: int) -> Place:
-    """The place `offset` of an open file; only what stands before it is hashed, so the file may grow."""
+def place(fd: int, offset: int, head: bytes, marker: bytes) -> Place:
+    """The place `offset` of an open file, from its first bytes and those before the offset as they were read."""
     stat = os.fstat(fd)
-    head = os.pread(fd, min(HEAD, offset), 0)
-    marker = os.pread(fd, min(MARKER, offset), max(0, offset - MARKER))
     return Place(stat.st_dev, stat.st_ino, offset, len(head), digest(head), len(marker), digest(marker))
 
 

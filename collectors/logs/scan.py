@@ -68,10 +68,12 @@ class Log:
         """Wanted entries as they end, and when the oldest began that has no end yet."""
         assembler: Assembler | None = None
         for index, segment in enumerate(self._segments):
-            if segment.modified < self._since - SLACK or not segment.open():
+            if segment.modified < self._since - SLACK:
                 continue
-            if segment.begins is not None and segment.begins > self._until + SLACK:
+            if (segment.begins or 0) > self._until + SLACK:
                 break
+            if not segment.open():
+                continue
             start = 0
             if assembler is None:
                 start = self._start(segment)
@@ -93,7 +95,7 @@ class Log:
             segment = self._segments[index]
             if segment.modified < self._since - SLACK:
                 return
-            if not segment.open() or (segment.begins or 0) > self._until + SLACK:
+            if (segment.begins or 0) > self._until + SLACK or not segment.open():
                 continue
             start, end = self._start(segment), self._end(segment)
             for low, high in self._blocks(segment, start, end):

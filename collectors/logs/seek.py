@@ -12,15 +12,23 @@ _PROBE = 16 * 1024
 _BLOCK = 64 * 1024
 
 
+def time_in(data: bytes, format: Format) -> int | None:
+    """The time of the first whole line that has one."""
+    for line in data.split(b"\n")[:-1]:
+        parsed = format.parse(line) or format.behind(line)
+        if parsed is not None:
+            return parsed.time
+    return None
+
+
 def time_behind(fd: int, offset: int, end: int, format: Format) -> int | None:
     """The time of the first line at or behind `offset` that has one, in ns; None when none before `end` has."""
     while offset < end:
         data = os.pread(fd, _PROBE, offset)
+        time = time_in(data, format)
+        if time is not None:
+            return time
         lines = data.split(b"\n")
-        for line in lines[:-1]:
-            parsed = format.parse(line) or format.behind(line)
-            if parsed is not None:
-                return parsed.time
         if len(lines) == 1:
             offset = line_start(fd, offset + 1, end)
         else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cached_property
 
-from collectors.logs.chain import chain_of, opened
+from collectors.logs.chain import begins_at, chain_of, opened
 from collectors.logs.files import key_of
 from collectors.logs.formats import Format
 from collectors.logs.lines import Batch, LineReader, last_line_start, line_start
 from collectors.logs.record import LogTarget
-from collectors.logs.seek import first_time, offset_at
+from collectors.logs.seek import offset_at
 from collectors.logs.siblings import Sibling
 from collectors.logs.times import SECOND
 from runtime.linux.errors import DeckwatchError
@@ -55,7 +56,6 @@ class Segment:
         self._fd: int | None = None
         self.size = 0
         self.key = b""
-        self.begins: int | None = None
 
     def open(self) -> bool:
         """Whether the file is there; once open it stays so until `close`."""
@@ -69,8 +69,12 @@ class Segment:
         if self.sibling.gz:
             self._budget.spend(self.size)
         self.key = key_of(fd, self._target)
-        self.begins = first_time(fd, self._format)
         return True
+
+    @cached_property
+    def begins(self) -> int | None:
+        """The time of its first record in ns; None when it has none. The file need not be open."""
+        return begins_at(self.sibling, self._format)
 
     def _found(self) -> int | None:
         """The open file, also when it was renamed or compressed since the chain was looked at."""

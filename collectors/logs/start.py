@@ -30,8 +30,8 @@ class Start:
 
 def begin(
     chain: Sequence[Sibling], start: Start, format: Format, scratch: str
-) -> tuple[int, int, list[Sibling]]:
-    """The open file to begin with, the offset in it, and the files after it. `chain` is not empty."""
+) -> tuple[int, int, list[Sibling]] | None:
+    """The open file to begin with, the offset in it, and the files after it; None when names moved meanwhile."""
     for index, sibling in enumerate(chain):
         last = index == len(chain) - 1
         if not last and _modified(sibling) < start.since:
@@ -44,7 +44,7 @@ def begin(
         if offset < size or last:
             return fd, offset, list(chain[index + 1 :])
         os.close(fd)
-    return os.open(chain[-1].path, os.O_RDONLY | os.O_CLOEXEC), 0, []
+    return None
 
 
 def _offset(fd: int, size: int, start: Start, format: Format) -> int:

@@ -16,7 +16,7 @@ from collectors.logs.assemble import Assembler
 from collectors.logs.chain import chain_of, find, later_than, opened
 from collectors.logs.counters import ROTATED_AWAY, Counters
 from collectors.logs.entry import Entry
-from collectors.logs.files import HEAD, MARKER, Place, digest, key_of, place_of
+from collectors.logs.files import HEAD, MARKER, Place, key_of, place
 from collectors.logs.formats import format_of
 from collectors.logs.lines import Batch, LineReader, line_start
 from collectors.logs.positions import Progress
@@ -108,7 +108,7 @@ class Tail:
     def saved(self) -> Progress:
         """The progress as it must be kept now."""
         if self._reader is not None:
-            self.progress.place = place_of(self._reader.fd, self._reader.offset)
+            self.progress.place = self._place(self._reader)
             self.progress.skipping = self._reader.skipping
         return self.progress
 
@@ -142,20 +142,24 @@ class Tail:
         chain = chain_of(self.target.source.path)
         if not chain:
             return False
-        place = self.progress.place
-        if place is None:
-            fd, offset, later = begin(chain, self._start, self._format, self._scratch)
+        left = self.progress.place
+        if left is None:
+            begun = begin(chain, self._start, self._format, self._scratch)
+            if begun is None:
+                self.waiting = True
+                return False
+            fd, offset, later = begun
         else:
-            found = find(place, chain, self._scratch)
+            found = find(left, chain, self._scratch)
             if found is None:
                 return self._lost(chain)
-            fd, offset, later = found.fd, place.offset, found.later
-        self._use(fd, offset, later, skipping=place is not None and self.progress.skipping)
+            fd, offset, later = found.fd, left.offset, found.later
+        self._use(fd, offset, later, skipping=left is not None and self.progress.skipping)
         return True
 
     def _lost(self, chain: Sequence[Sibling]) -> bool:
         """The file of the place is gone: what was unread in it is lost, what began later is not."""
-        later = later_than(self.progress.time, chain, self._format, self._scratch)
+        later = later_than(self.progress.time, chain, self._format)
         if not later:
             later = [chain[-1]]
         fd = opened(later[0], self._scratch)
@@ -259,11 +263,11 @@ class Tail:
         for index, sibling in enumerate(chain):
             if sibling.inode == mine.st_ino and not sibling.gz:
                 return chain[index + 1 :]
-        found = find(place_of(reader.fd, reader.offset), chain, self._scratch)
+        found = find(self._place(reader), chain, self._scratch)
         if found is not None:
             os.close(found.fd)
             return found.later
-        return later_than(self.progress.time, chain, self._format, self._scratch)
+        return later_than(self.progress.time, chain, self._format)
 
     def _settled(self, later: Sequence[Sibling]) -> bool:
         """Whether the rotated file may be left: the next has data, and late writes had their time."""
@@ -310,27 +314,18 @@ class Tail:
 
     def _truncated(self, reader: LineReader) -> bool:
         """Copied away and begun anew: read the copy's rest first, then the file from its beginning."""
-        place = self._lost_place(reader)
+        lost = self._place(reader)
         chain = chain_of(self.target.source.path)
-        copies = [sibling for sibling in chain if sibling.inode != place.inode]
-        found = find(place, copies, self._scratch)
+        copies = [sibling for sibling in chain if sibling.inode != lost.inode]
+        found = find(lost, copies, self._scratch)
         if found is not None:
-            self._use(found.fd, place.offset, [*found.later, *chain[len(copies) :]])
+            self._use(found.fd, lost.offset, [*found.later, *chain[len(copies) :]])
             return True
         self.counters.drop(ROTATED_AWAY)
         reader.offset, reader.skipping = 0, False
         self._key, self._head, self._marker = None, b"", b""
         return True
 
-    def _lost_place(self, reader: LineReader) -> Place:
-        """The place that was reached in what the file held before."""
-        stat = os.fstat(reader.fd)
-        return Place(
-            stat.st_dev,
-            stat.st_ino,
-            reader.offset,
-            len(self._head),
-            digest(self._head),
-            len(self._marker),
-            digest(self._marker),
-        )
+    def _place(self, reader: LineReader) -> Place:
+        """The place that was reached, told by what was read: the file may hold something else by now."""
+        return place(reader.fd, reader.offset, self._head, self._marker)

@@ -49,15 +49,15 @@ class Format(Protocol):
         ...
 
 
-class UnknownFormat(DeckwatchError):
-    """A log format that this version does not read."""
+class Unreadable(DeckwatchError):
+    """A log that cannot be read at all: of an unknown format, or no regular file."""
 
 
 def format_of(name: str) -> Format:
-    """The format of that name; raises UnknownFormat."""
+    """The format of that name; raises Unreadable."""
     from collectors.logs.formats import cri, docker_json
 
     known: dict[str, Format] = {"cri": cri, "docker_json": docker_json}
     if name not in known:
-        raise UnknownFormat(f"unknown log format {name!r}; known are {', '.join(sorted(known))}")
+        raise Unreadable(f"unknown log format {name!r}; known are {', '.join(sorted(known))}")
     return known[name]

@@ -197,3 +197,16 @@ async def test_a_loud_log_does_not_starve_a_quiet_one(tmp_path: pathlib.Path, lo
         await until(lambda: soft.counters.lines["stdout"] == 1)
         assert loud.counters.lines["stdout"] < 20_000
         await until(lambda: loud.counters.lines["stdout"] == 20_000)
+
+
+async def test_one_log_that_cannot_be_read_does_not_stop_the_others(
+    tmp_path: pathlib.Path, log: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.numbers(3)
+    (log.path.parent / "directory.log").mkdir()
+    agent = Agent()
+    async with reading(tmp_path, agent) as readers:
+        odd = LogSource(path=str(log.path.parent / "directory.log"), format="cri")
+        readers.follow(LogTarget(id="/odd", source=odd, container={}))
+        readers.follow(target(log))
+        await until(lambda: agent.lines() == 3 and "log_not_read" in agent.troubles())

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import time
 
+from collectors.logs.files import HEAD, MARKER, Place, place
 from collectors.logs.times import render
 
 
@@ -58,3 +59,9 @@ def zipped(path: pathlib.Path) -> pathlib.Path:
     target.write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
     return target
+
+
+def place_of(fd: int, offset: int) -> Place:
+    """The place that a reader reached who read an open file to an offset."""
+    head = os.pread(fd, min(HEAD, offset), 0)
+    return place(fd, offset, head, os.pread(fd, min(MARKER, offset), max(0, offset - MARKER)))

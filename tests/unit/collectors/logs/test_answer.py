@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from collectors.logs.answer import answer, bounds_of
-from collectors.logs.formats import UnknownFormat
+from collectors.logs.formats import Unreadable
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
 from collectors.logs.segment import Budget
@@ -110,5 +110,5 @@ def test_one_that_cannot_be_read_does_not_hide_the_others(
     assert len(lines) == 200
     assert len(skipped) == 1
     assert "xml" in skipped[0]
-    with pytest.raises(UnknownFormat):
+    with pytest.raises(Unreadable):
         list(answer(LogQuery(targets=[odd]), str(tmp_path), Budget(1 << 30), []))

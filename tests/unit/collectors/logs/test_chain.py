@@ -5,10 +5,9 @@ import pathlib
 
 import pytest
 
-from collectors.logs.chain import chain_of, find, later_than, opened
-from collectors.logs.files import place_of
-from collectors.logs.formats import cri
-from tests.unit.collectors.logs.logfile import LogFile, zipped
+from collectors.logs.chain import begins_at, chain_of, find, later_than, opened
+from collectors.logs.formats import Unreadable, cri
+from tests.unit.collectors.logs.logfile import LogFile, place_of, zipped
 
 
 @pytest.fixture
@@ -78,5 +77,20 @@ def test_a_name_that_means_another_file_now_is_not_opened(log: LogFile) -> None:
 def test_what_begins_later_than_a_time(log: LogFile) -> None:
     chain = chain_of(str(log.path))
     begins = log.time - 15_000_000
-    assert later_than(begins, chain, cri, str(log.path.parent)) == chain[3:]
-    assert later_than(0, chain, cri, str(log.path.parent)) == chain
+    assert later_than(begins, chain, cri) == chain[3:]
+    assert later_than(0, chain, cri) == chain
+
+
+def test_an_archive_tells_when_it_begins_as_the_plain_file_did(log: LogFile) -> None:
+    plain = begins_at(chain_of(str(log.path))[1], cri)
+    zipped(log.path.with_name("x.log.0000000002"))
+    assert begins_at(chain_of(str(log.path))[1], cri) == plain
+    log.path.write_bytes(b"")
+    assert begins_at(chain_of(str(log.path))[-1], cri) is None
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / "pipe.log")
+    (pipe,) = chain_of(str(tmp_path / "pipe.log"))
+    with pytest.raises(Unreadable, match="no regular file"):
+        opened(pipe, str(tmp_path))

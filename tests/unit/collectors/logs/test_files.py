@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from collectors.logs.files import holds, key_of, place_of
+from collectors.logs.files import holds, key_of
+from tests.unit.collectors.logs.logfile import place_of
 
 
 @pytest.fixture

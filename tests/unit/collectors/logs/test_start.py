@@ -33,7 +33,9 @@ def log(tmp_path: pathlib.Path) -> LogFile:
 )
 def test_the_file_and_the_offset_to_begin_with(log: LogFile, back: float, first: int, later: int) -> None:
     start = Start((log.time - back) / 1e9)
-    fd, offset, rest = begin(chain_of(str(log.path)), start, cri, str(log.path.parent))
+    begun = begin(chain_of(str(log.path)), start, cri, str(log.path.parent))
+    assert begun is not None
+    fd, offset, rest = begun
     behind = os.pread(fd, 1000, offset).decode()
     os.close(fd)
     assert len(rest) == later
@@ -44,7 +46,9 @@ def test_files_that_were_last_written_before_are_not_opened(log: LogFile) -> Non
     rotated = log.path.with_name("x.log.0000000001")
     os.utime(rotated, (1, 1))
     rotated.chmod(0)
-    fd, offset, rest = begin(chain_of(str(log.path)), Start(1000.0), cri, str(log.path.parent))
+    begun = begin(chain_of(str(log.path)), Start(1000.0), cri, str(log.path.parent))
+    assert begun is not None
+    fd, offset, rest = begun
     os.close(fd)
     assert (offset, rest) == (0, [])
 
@@ -52,6 +56,15 @@ def test_files_that_were_last_written_before_are_not_opened(log: LogFile) -> Non
 def test_the_end_of_a_line_that_is_being_written_is_no_place_to_begin(log: LogFile) -> None:
     size = log.path.stat().st_size
     log.append(b"half a line")
-    fd, offset, _ = begin(chain_of(str(log.path)), Start(float("inf")), cri, str(log.path.parent))
+    begun = begin(chain_of(str(log.path)), Start(float("inf")), cri, str(log.path.parent))
+    assert begun is not None
+    fd, offset, _ = begun
     os.close(fd)
     assert offset == size
+
+
+def test_names_that_moved_meanwhile_are_told(log: LogFile) -> None:
+    chain = chain_of(str(log.path))
+    for sibling in chain:
+        os.unlink(sibling.path)
+    assert begin(chain, Start(float("-inf")), cri, str(log.path.parent)) is None
