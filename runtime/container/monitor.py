@@ -107,7 +107,12 @@ class Monitor:
         finally:
             for descriptor in outputs:
                 os.close(descriptor)
-        self._started()
+        try:
+            self._started()
+        except BaseException:
+            # What cannot be recorded must not go on unrecorded.
+            self._kill()
+            raise
         self._watch()
 
     def _make_fifo(self, name: str) -> int:
@@ -187,7 +192,9 @@ class Monitor:
 
     def _adopt_lost(self) -> None:
         """A start that was cut short, or a run of another boot: nothing of it may go on unseen."""
-        if self._cgroup is not None and self._cgroup.populated():
+        if self._cgroup is None:
+            _kill_writers({f"{self.directory}/stdout", f"{self.directory}/stderr"})
+        elif self._cgroup.populated():
             self._cgroup.kill()
         self._end(Ending(), "lost", "")
 
@@ -371,6 +378,17 @@ class Monitor:
         self._control.tell({"event": "exited", "run": self.run})
         self._control.close()
         self._capture.close()
+
+
+def _kill_writers(fifos: set[str]) -> None:
+    """Without a cgroup a container is found by what its processes print to."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                if fifos & {os.readlink(f"/proc/{entry}/fd/{number}") for number in (1, 2)}:
+                    os.kill(int(entry), signal.SIGKILL)
+            except OSError:
+                continue  # another user's, or gone
 
 
 def _boottime() -> float:

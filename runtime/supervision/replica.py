@@ -141,7 +141,10 @@ class Replica:
         try:
             await self._guarded(self._resume)
             while not self._leaving:
-                if self.wanted and not self._hold:
+                if self._record.run > self._record.handled:
+                    # A step failed on the way: what runs, or has ended, comes before anything new.
+                    await self._guarded(self._resume)
+                elif self.wanted and not self._hold:
                     await self._guarded(self._one_run)
                 else:
                     self._settle()

@@ -115,12 +115,18 @@ class Bed:
                 yield int(text.split()[0])
 
     def last_number(self, replica: str) -> int:
-        try:
-            tail = (self.state / "workloads" / replica / "log" / "current.log").read_bytes()[-400:]
-        except FileNotFoundError:
-            return -1  # it is being rotated
-        whole = tail[: tail.rfind(b"\n")].split(b"\n")
-        return int(whole[-1].split()[3]) if len(whole) > 1 else -1
+        """The newest number on disk; -1 while files are being moved."""
+        directory = self.state / "workloads" / replica / "log"
+        rotated = sorted(path for path in directory.glob("current.log.*") if path.suffix[1:].isdigit())
+        for path in (directory / "current.log", *reversed(rotated)):
+            try:
+                tail = path.read_bytes()[-400:]
+            except FileNotFoundError:
+                return -1
+            if b"\n" in tail:
+                record = tail[: tail.rfind(b"\n")].split(b"\n")[-1]
+                return int(record.split()[3])
+        return -1
 
 
 def until(condition: Callable[[], Any], limit: float, what: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from runtime.container import monitor
 from runtime.container.protocol import decode, encode, write_file
+from runtime.linux.process import ended
 from runtime.supervision.refusals import Host
 from runtime.supervision.request import Place, write_request
 from tests.unit.runtime.supervision.beds import spec
@@ -139,3 +140,19 @@ def test_an_adopted_stop_keeps_its_deadline_and_the_workload_ends(root: pathlib.
     assert [event["event"] for event in events(channel)] == ["started", "exited"]
     os.waitpid(adopter, 0)
     assert bed.record()["reason"] == "stopped"
+
+
+def test_a_start_that_was_cut_short_leaves_nothing_running(root: pathlib.Path, uid: int) -> None:
+    bed = Bed(root, "echo up; exec sleep 1000", uid)
+    pid, channel = bed.fork()
+    container = decode(channel.recv(4096))["pid"]
+    pidfd = os.pidfd_open(container)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    (bed.directory / "container.json").unlink()
+    adopter, channel = bed.fork("adopt")
+    assert [event["event"] for event in events(channel)] == ["exited"]
+    os.waitpid(adopter, 0)
+    assert bed.record()["reason"] == "lost"
+    until(lambda: ended(pidfd))
+    os.close(pidfd)
