@@ -6,6 +6,7 @@ import itertools
 import os
 import pathlib
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -116,20 +117,19 @@ class Box:
 
 
 @pytest.fixture
-def box(tmp_path: pathlib.Path) -> Iterator[Box]:
+def box() -> Iterator[Box]:
     """A box with a busybox root file system; needs root and busybox."""
     if os.geteuid() != 0:
         pytest.skip("starting containers with cgroups needs root")
     if BUSYBOX is None:
         pytest.skip("busybox is not installed (apt install busybox-static)")
-    made = Box(tmp_path)
-    make_rootfs(made.rootfs)
-    # The container's users must reach it from outside of pytest's private directories.
-    for parent in (made.rootfs, *made.rootfs.parents):
-        if str(parent).startswith(("/tmp/", "/var/tmp/")):
-            parent.chmod(parent.stat().st_mode | 0o055)
-    yield made
-    made.close()
+    # Not tmp_path, which other users cannot reach into.
+    with tempfile.TemporaryDirectory(prefix="deckwatch-box-") as directory:
+        os.chmod(directory, 0o755)
+        made = Box(pathlib.Path(directory))
+        make_rootfs(made.rootfs)
+        yield made
+        made.close()
 
 
 def make_rootfs(rootfs: pathlib.Path) -> None:

@@ -76,7 +76,7 @@ def test_sockets_of_the_host_are_out_of_reach(box: Box) -> None:
     assert out.count("No such file") == 3, out
 
 
-def test_hidden_directories_are_empty(box: Box, tmp_path: pathlib.Path) -> None:
+def test_hidden_directories_are_empty(box: Box) -> None:
     secret = pathlib.Path("/var/lib") / f"deckwatch-test-{os.getpid()}"
     secret.mkdir(mode=0o755)
     (secret / "key").write_text("secret")

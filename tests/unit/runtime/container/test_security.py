@@ -73,6 +73,8 @@ def test_masks_cannot_be_taken_off(box: Box) -> None:
     "path", ["/proc/sys/kernel/hostname", "/proc/irq/default_smp_affinity", "/sys/kernel/mm/ksm/run"]
 )
 def test_read_only_paths(box: Box, path: str) -> None:
+    if not os.path.exists(path):
+        pytest.skip(f"this kernel has no {path}")
     assert "Read-only" in box.sh(f"(echo x > {path}) 2>&1 || true")
 
 
