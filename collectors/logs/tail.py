@@ -1,17 +1,14 @@
 """Follows one container's log through its files: read once, in order, from where it was left.
 
-A rotated file is held open until it is read to its end and the next one has data, so nothing that was
-written late is missed; what rotated several times between two looks is found among the siblings.
+What rotated several times between two looks, or while nobody looked, is found among the siblings.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
-from collectors.logs import archive
 from collectors.logs.assemble import Assembler
 from collectors.logs.chain import chain_of, find, later_than, opened
 from collectors.logs.counters import ROTATED_AWAY, Counters
@@ -23,10 +20,9 @@ from collectors.logs.positions import Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.siblings import Sibling
 from collectors.logs.start import Start, begin
+from collectors.logs.succession import Succession
 from collectors.logs.times import SECOND
 
-GRACE = 0.5
-"""Seconds that a rotated file is held after the next one has data: some writers flush into it late."""
 FLUSH = 5.0
 """Seconds after which a line without its end is given out as it is."""
 CUT_BACK = 5.0
@@ -52,13 +48,11 @@ class Tail:
         self._assembler = Assembler(self._format, set(progress.cuts), progress.time)
         self._assembler.pending = progress.pending
         self._reader: LineReader | None = None
-        self._later: deque[Sibling] = deque()
-        self._held: dict[int, int] = {}
+        self._succession = Succession(target.source.path, self._format, scratch)
         self._key: bytes | None = None
         self._head = b""
         self._marker = b""
         self._fed = 0.0
-        self._turned: float | None = None
         self._cut_at: tuple[int, float] | None = None
 
     @property
@@ -92,7 +86,7 @@ class Tail:
         """Age in seconds of the oldest line not yet read; 0 when all is read."""
         if self._reader is None or not self.progress.time:
             return 0.0
-        behind = self._later or os.fstat(self._reader.fd).st_size > self._reader.offset
+        behind = self._succession or os.fstat(self._reader.fd).st_size > self._reader.offset
         return max(0.0, now - self.progress.time / SECOND) if behind else 0.0
 
     def flush(self) -> bool:
@@ -117,8 +111,8 @@ class Tail:
         if target.source != self.target.source:
             self.close()
             self.progress.place = None
-            self._later.clear()
             self._format = self._assembler.format = format_of(target.source.format)
+            self._succession = Succession(target.source.path, self._format, self._scratch)
         self.target = target
 
     def park(self) -> None:
@@ -128,15 +122,10 @@ class Tail:
 
     def close(self) -> None:
         """Let go of all files."""
-        self._let_go()
+        self._succession.close()
         if self._reader is not None:
             os.close(self._reader.fd)
             self._reader = None
-
-    def _let_go(self) -> None:
-        for fd in self._held.values():
-            os.close(fd)
-        self._held.clear()
 
     def _open(self) -> bool:
         chain = chain_of(self.target.source.path)
@@ -154,7 +143,8 @@ class Tail:
             if found is None:
                 return self._lost(chain)
             fd, offset, later = found.fd, left.offset, found.later
-        self._use(fd, offset, later, skipping=left is not None and self.progress.skipping)
+        self._succession.follow(later)
+        self._use(fd, offset, skipping=left is not None and self.progress.skipping)
         return True
 
     def _lost(self, chain: Sequence[Sibling]) -> bool:
@@ -168,16 +158,15 @@ class Tail:
             return False
         if self.progress.place and self.progress.place.offset:
             self.counters.drop(ROTATED_AWAY)
-        self._use(fd, 0, later[1:])
+        self._succession.follow(later[1:])
+        self._use(fd, 0)
         return True
 
-    def _use(self, fd: int, offset: int, later: Sequence[Sibling], *, skipping: bool = False) -> None:
+    def _use(self, fd: int, offset: int, *, skipping: bool = False) -> None:
         if self._reader is not None:
             os.close(self._reader.fd)
         self._reader = LineReader(fd, offset, skipping=skipping)
-        self._later = deque(later)
         self._key = None
-        self._turned = None
         self._cut_at = None
         self._head = os.pread(fd, min(HEAD, offset), 0)
         self._marker = os.pread(fd, min(MARKER, offset), max(0, offset - MARKER))
@@ -192,7 +181,7 @@ class Tail:
         self._marker = b"" if batch.cut else batch.data[-MARKER:]
         self._key = self._key or key_of(reader.fd, self.target.id)
         self._fed = time.monotonic()
-        self._turned = None
+        self._succession.stay()
         self._count(self._key, batch)
         self.progress.time = self._assembler.time
 
@@ -216,77 +205,15 @@ class Tail:
 
     def _turn(self, reader: LineReader) -> bool:
         """At the end of what is there: stay, or go on to the next file."""
-        if not self._later:
-            later = self._successors(reader)
-            if not later or not self._settled(later):
-                return False
-            self._later = deque(later)
-        fd = self._held.pop(self._later[0].inode, None)
+        fd = self._succession.next(reader.fd, self._place(reader), self.progress.time)
+        self.waiting = self._succession.waiting
         if fd is None:
-            fd = opened(self._later[0], self._scratch)
-        if fd is None:
-            # The names moved on meanwhile: look again.
-            self._later.clear()
-            self.waiting = True
             return False
         rest = reader.rest()
         if rest is not None:
             self._take(rest)
-        self._use(fd, 0, list(self._later)[1:])
+        self._use(fd, 0)
         return True
-
-    def _successors(self, reader: LineReader) -> list[Sibling]:
-        """What came after the open file; empty while it is the current one."""
-        path = self.target.source.path
-        mine = os.fstat(reader.fd)
-        try:
-            now = os.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        if (now.st_ino, now.st_dev) == (mine.st_ino, mine.st_dev):
-            self._let_go()
-            return []
-        return self._with_held(self._later_on_disk(reader, mine))
-
-    def _with_held(self, chain: list[Sibling]) -> list[Sibling]:
-        """The files that are held but have no name any more come first; an archive of one is it once more."""
-        names = {sibling.inode for sibling in chain}
-        nameless = [inode for inode in self._held if inode not in names]
-        if not nameless:
-            return chain
-        heads = [head for inode in nameless if (head := os.pread(self._held[inode], HEAD, 0))]
-        others = [one for one in chain if not one.gz or archive.head_of(one.path, HEAD) not in heads]
-        return [Sibling("", inode, False) for inode in nameless] + others
-
-    def _later_on_disk(self, reader: LineReader, mine: os.stat_result) -> list[Sibling]:
-        chain = chain_of(self.target.source.path)
-        for index, sibling in enumerate(chain):
-            if sibling.inode == mine.st_ino and not sibling.gz:
-                return chain[index + 1 :]
-        found = find(self._place(reader), chain, self._scratch)
-        if found is not None:
-            os.close(found.fd)
-            return found.later
-        return later_than(self.progress.time, chain, self._format)
-
-    def _settled(self, later: Sequence[Sibling]) -> bool:
-        """Whether the rotated file may be left: the next has data, and late writes had their time."""
-        if len(later) > 1:
-            return True
-        fd = self._held.get(later[0].inode)
-        if fd is None:
-            # Held from now on, because a writer may destroy at once what it rotates.
-            fd = opened(later[0], self._scratch)
-            if fd is None:
-                self.waiting = True
-                return False
-            self._held[later[0].inode] = fd
-        if os.fstat(fd).st_size == 0:
-            return False
-        now = time.monotonic()
-        self._turned = self._turned or now
-        self.waiting = True
-        return now - self._turned >= GRACE
 
     def _unchanged(self, reader: LineReader) -> bool:
         """Whether the bytes before the offset are those that were read."""
@@ -319,7 +246,8 @@ class Tail:
         copies = [sibling for sibling in chain if sibling.inode != lost.inode]
         found = find(lost, copies, self._scratch)
         if found is not None:
-            self._use(found.fd, lost.offset, [*found.later, *chain[len(copies) :]])
+            self._succession.follow([*found.later, *chain[len(copies) :]])
+            self._use(found.fd, lost.offset)
             return True
         self.counters.drop(ROTATED_AWAY)
         reader.offset, reader.skipping = 0, False

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import pytest
 
+from collectors.logs import succession
 from collectors.logs import tail as tail_module
 from collectors.logs.counters import ROTATED_AWAY
 from collectors.logs.entry import MAX_ENTRY, Entry
@@ -60,7 +61,7 @@ class Reader:
 
 @pytest.fixture(autouse=True)
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tail_module, "GRACE", 0.0)
+    monkeypatch.setattr(succession, "GRACE", 0.0)
 
 
 @pytest.fixture
@@ -184,7 +185,7 @@ def test_replaced_while_open_the_old_one_is_read_to_its_end(log: LogFile, reader
 def test_what_is_destroyed_while_its_predecessor_is_held_is_read(
     log: LogFile, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail_module, "GRACE", 1000.0)
+    monkeypatch.setattr(succession, "GRACE", 1000.0)
     log.numbers(3)
     reader.tail.step()
     for _ in range(2):
@@ -192,7 +193,7 @@ def test_what_is_destroyed_while_its_predecessor_is_held_is_read(
         log.numbers(3)
         while reader.tail.step():
             pass
-    monkeypatch.setattr(tail_module, "GRACE", 0.0)
+    monkeypatch.setattr(succession, "GRACE", 0.0)
     reader.read()
     assert reader.numbers == list(range(9))
     assert reader.tail.counters.dropped == {}
@@ -201,7 +202,7 @@ def test_what_is_destroyed_while_its_predecessor_is_held_is_read(
 def test_late_words_into_a_rotated_file_are_read(
     log: LogFile, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail_module, "GRACE", 1000.0)
+    monkeypatch.setattr(succession, "GRACE", 1000.0)
     log.numbers(3)
     reader.tail.step()
     rotated = log.rename()
@@ -211,7 +212,7 @@ def test_late_words_into_a_rotated_file_are_read(
     assert reader.tail.waiting
     with open(rotated, "ab") as file:
         file.write(log.line("half ", tag="P"))
-    monkeypatch.setattr(tail_module, "GRACE", 0.0)
+    monkeypatch.setattr(succession, "GRACE", 0.0)
     reader.read()
     assert reader.messages[-1] == b"half rest"
 
