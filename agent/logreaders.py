@@ -192,6 +192,7 @@ class Readers:
                 self._commit_soon()
                 if tail.flush():
                     self._changed.add(id)
+                    self._enqueue(id)
         changed, self._changed = self._changed, set()
         if not changed:
             return

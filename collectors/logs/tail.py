@@ -52,7 +52,7 @@ class Tail:
         self._key: bytes | None = None
         self._head = b""
         self._marker = b""
-        self._fed = 0.0
+        self._fed = time.monotonic()
         self._cut_at: tuple[int, float] | None = None
 
     @property

@@ -301,6 +301,14 @@ def test_a_line_without_an_end_is_given_out_in_time_and_its_boundary_kept(
     assert (offset, size) == (0, 10)
 
 
+def test_a_line_without_an_end_has_its_time_again_after_a_restart(log: LogFile, reader: Reader) -> None:
+    log.write("half", tag="P")
+    reader.read()
+    reader.restart()
+    assert reader.tail.pending
+    assert not reader.tail.flush()
+
+
 def test_a_torn_last_line_of_a_rotated_file_is_marked(log: LogFile, reader: Reader) -> None:
     log.numbers(2)
     log.append(b"2026-11-24T02:1")
