@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from runtime.linux import mountinfo
 from runtime.linux.errors import NotSupported
@@ -24,8 +25,7 @@ _OPTIONS = {"rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode",
 _DELETED = " (deleted)"
 
 
-@dataclass(frozen=True, slots=True)
-class Hierarchy:
+class Hierarchy(NamedTuple):
     """One mounted cgroup hierarchy.
 
     `controllers` are those it carries (v1: co-mounted ones together, `name=systemd` for a named one;
@@ -50,15 +50,14 @@ class Hierarchy:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Hierarchies:
+class Hierarchies(NamedTuple):
     """All cgroup hierarchies of the host. `v1` maps each controller to its hierarchy."""
 
     v1: Mapping[str, Hierarchy]
     unified: Hierarchy | None
     proc: str = "/proc"
     # Host path of this process's cgroup namespace root, per controller; "/" outside a private namespace.
-    namespace_roots: Mapping[str, str] = field(default_factory=dict)
+    namespace_roots: Mapping[str, str] = MappingProxyType({})
 
     @property
     def mode(self) -> str:
