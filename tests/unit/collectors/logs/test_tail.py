@@ -16,6 +16,7 @@ from collectors.logs.record import LogTarget
 from collectors.logs.start import Start
 from collectors.logs.tail import Tail
 from collectors.model import LogSource
+from tests.unit.collectors.logs.formats.test_docker_json import written
 from tests.unit.collectors.logs.logfile import LogFile, zipped
 
 BEGINNING = Start(float("-inf"))
@@ -404,3 +405,39 @@ def test_lag_is_the_age_of_what_is_unread(log: LogFile, reader: Reader) -> None:
     assert reader.tail.lag(now) == 0
     log.numbers(1)
     assert reader.tail.lag(now) == pytest.approx(30, abs=0.1)
+
+
+def test_docker_shifts_numbers_compresses_and_splits_a_line(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "c-json.log"
+    tail = Tail(
+        LogTarget(id="/d", source=LogSource(path=str(path), format="docker_json"), container={}),
+        Progress(),
+        BEGINNING,
+        str(tmp_path),
+    )
+    messages: list[bytes] = []
+    tail.listener = lambda entries: messages.extend(entry.message for entry in entries)
+    expected: list[bytes] = []
+    for number in range(12):
+        path.write_bytes(b"".join(written(f"{number}-{line}\n", "stderr") + b"\n" for line in range(50)))
+        with path.open("ab") as file:
+            file.write(written(f"{number} begun ") + b"\n")
+        expected += [f"{number}-{line}".encode() for line in range(50)]
+        if number % 3 == 0:
+            while tail.step():
+                pass
+        for older in range(4, 0, -1):
+            for suffix in ("", ".gz"):
+                if (tmp_path / f"c-json.log.{older}{suffix}").exists():
+                    os.rename(
+                        tmp_path / f"c-json.log.{older}{suffix}", tmp_path / f"c-json.log.{older + 1}{suffix}"
+                    )
+        os.rename(path, tmp_path / "c-json.log.1")
+        if (tmp_path / "c-json.log.2").exists():
+            zipped(tmp_path / "c-json.log.2")
+    path.write_bytes(written("ended\n") + b"\n")
+    while tail.step() or (tail.waiting and tail.step()):
+        pass
+    tail.close()
+    assert messages == [*expected, b"".join(b"%d begun " % number for number in range(12)) + b"ended"]
+    assert tail.counters.dropped == {}
