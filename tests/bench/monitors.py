@@ -28,8 +28,8 @@ echo -n $! > $pidfile
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of one process itself, to the nanosecond."""
-    return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    """CPU time of one process, all its threads, to the nanosecond (its CPU clock, see clock_getcpuclockid(3))."""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def children_cpu_seconds(pid: int) -> float:

@@ -96,8 +96,8 @@ def dockerd_seconds() -> float:
         options = (*options, "-v", f"{engine.directory}/lines:/lines:ro")
         write = WRITE.format(file="/lines")
         name = engine.run(*options, "--", "/bin/busybox", "sh", "-c", f"sleep 1; {write}; sleep 1000")
-        log = pathlib.Path(f"{engine.directory}/data/containers/{name}/{name}-json.log")
-        monitors.wait_until(lambda: ends(log), 120)
+        log = pathlib.Path(engine.docker("inspect", "--format", "{{.LogPath}}", name))
+        monitors.wait_until(lambda: ends(log))
         return sum(map(monitors.cpu_seconds, processes_of(engine.directory))) - before
     finally:
         engine.stop()
