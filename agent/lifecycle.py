@@ -386,6 +386,11 @@ class Lifecycle:
             self._finish_reading(life, row)
         if life.reason is not None:
             return
+        if life.final is None and container.reason is Reason.OOM and not life.oom_in_run:
+            # Nobody could read the cgroup's counter any more, but its engine had been told by it.
+            self._counters.oom_killed(life.key, 1)
+            life.oom_in_run = True
+            self._emit(EventType.OOM_KILL, life, time=container.finished_at or self._clock())
         code, signal = self._outcome(life)
         if replaced:
             code, signal = None, None

@@ -47,7 +47,10 @@ class Ended:
 
 
 class Newcomers:
-    """Follows unclaimed cgroups for `patience` seconds and keeps at most `limit` final readings."""
+    """Follows unclaimed cgroups for `patience` seconds and keeps at most `limit` final readings.
+
+    `whole` tells a reading of a whole cgroup from one of what its removal had left.
+    """
 
     def __init__(
         self,
@@ -55,11 +58,13 @@ class Newcomers:
         *,
         patience: float = 30.0,
         limit: int = 2000,
+        whole: Callable[[Row], bool] = lambda row: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sampler = sampler
         self._patience = patience
         self._limit = limit
+        self._whole = whole
         self._clock = clock
         self._exits = ExitWatch(self._process_ended)
         self._waiting: OrderedDict[str, float] = OrderedDict()
@@ -125,7 +130,7 @@ class Newcomers:
 
     def _process_ended(self, id: str, _pid: int, _pidfd: int) -> None:
         # Engines enter a cgroup with a helper that forks the real init and leaves: go on with who is left.
-        row = self._sampler.read_one(id)
+        row = self._read(id)
         for pid in self._sampler.processes(id):
             if self._exits.watch(id, pid):
                 return
@@ -134,11 +139,20 @@ class Newcomers:
     def _settle(self, id: str, row: Row | None = None) -> None:
         self._waiting.pop(id, None)
         self._unfollow(id)
-        final = self._sampler.read_one(id) or row
+        final = self._read(id) or row
         self._sampler.remove(id)
         self._ended[id] = Ended(id, self._clock(), final)
         while len(self._ended) > self._limit:
             self._ended.popitem(last=False)
+
+    def _read(self, id: str) -> Row | None:
+        row = self._sampler.read_one(id)
+        if row is None or self._whole(row):
+            return row
+        # Opened while it was half made or half gone: the next reading opens it anew.
+        self._sampler.remove(id)
+        self._sampler.track(id)
+        return None
 
     def _unfollow(self, id: str) -> None:
         self._exits.forget(id)

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from agent import exposition
 from agent.finals import Finals
 from agent.negotiation import negotiate
+from agent.urgency import ordinary_work
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Family
 from collectors.metrics.rows import Number, Reading
@@ -67,6 +68,13 @@ class Scraper:
         return content_type, self._body(openmetrics, gzip, frozenset(collect) or None)
 
     async def _body(
+        self, openmetrics: bool, gzip: bool, collect: frozenset[str] | None
+    ) -> AsyncIterator[bytes]:
+        with ordinary_work():
+            async for piece in self._pieces(openmetrics, gzip, collect):
+                yield piece
+
+    async def _pieces(
         self, openmetrics: bool, gzip: bool, collect: frozenset[str] | None
     ) -> AsyncIterator[bytes]:
         begun = time.perf_counter()

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from agent import logsetup, processes, selectors, selfmetrics
+from agent import logsetup, processes, selectors, selfmetrics, urgency
 from agent.conditions import Condition, Conditions
 from agent.config import Config, ConfigError, load
 from agent.counters import LifecycleCounters
@@ -38,7 +38,7 @@ from agent.sources import sources_for
 from collectors.cgroups.watch import CgroupWatch
 from collectors.inventory.merge import Inventory
 from collectors.metrics import catalogue, host
-from collectors.metrics.rows import Reading
+from collectors.metrics.rows import Reading, Row
 from collectors.metrics.sampler import Sampler
 from collectors.model import Container, Entry
 from runtime.linux import hierarchies as cgroup_hierarchies
@@ -55,6 +55,7 @@ RELOAD_REFUSED = "configuration_refused"
 PART_FAILED = "part_failed"
 
 _TICK = 5.0
+_CPU = catalogue.INDEX[catalogue.CPU_USAGE]
 _RECORD_EVERY = 10.0
 
 
@@ -90,7 +91,7 @@ class Service:
             collectors=config.metrics.collectors,
             descriptor_budget=None,
         )
-        self._newcomers = Newcomers(self._sampler)
+        self._newcomers = Newcomers(self._sampler, whole=self._whole)
         self._self_metrics = SelfMetrics()
         self._lifecycle = Lifecycle(
             sampler=self._sampler,
@@ -185,6 +186,8 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
+        if self._config.metrics.final_urgency:
+            urgency.bound_urgency()
         try:
             async with asyncio.TaskGroup() as parts:
                 tasks = [
@@ -219,6 +222,8 @@ class Service:
         self._stop.set()
 
     def _close(self) -> None:
+        if self._config.metrics.final_urgency:
+            urgency.stand_down()
         self._lifecycle.close()
         self._newcomers.close()
         self._sampler.close()
@@ -235,13 +240,15 @@ class Service:
     async def _tick(self) -> None:
         recorded = 0.0
         while True:
-            await asyncio.sleep(_TICK)
+            if self._config.metrics.final_urgency:
+                urgency.become_urgent()
             self._lifecycle.tick()
             self._look_for_targets()
             self._set_log_targets()
             if time.monotonic() - max(recorded, self._recorder.last) >= _RECORD_EVERY:
                 recorded = time.monotonic()
                 self._observe(await self._sampler.read())
+            await asyncio.sleep(_TICK)
 
     # What the parts tell
 
@@ -254,7 +261,9 @@ class Service:
     def _cgroup_created(self, path: str) -> None:
         self._inventory.saw(path)
         self._sources.cgroups.created(path)
-        if path not in self._inventory.entries():
+        known = self._inventory.entries().get(path)
+        # A container that is restarted comes back into the path that is known of its last run.
+        if known is None or known.pid == 0:
             self._newcomers.created(path)
 
     def _cgroup_removed(self, path: str) -> None:
@@ -267,6 +276,10 @@ class Service:
         if self._walked.is_set():
             self._self_metrics.rescanned(reason)
         self._walked.set()
+
+    def _whole(self, row: Row) -> bool:
+        """Whether a reading came before the first of the cgroup's hierarchies was removed."""
+        return row.values[_CPU] is not None or bool(self._sampler.support().get("cpu", "off"))
 
     def _workload_event(self, event: WorkloadEvent) -> None:
         self._sources.workloads.notify()

@@ -167,6 +167,9 @@ class Metrics(Section, frozen=True):
     """Metric families to leave out: globs of names such as `container_fs_*`."""
     series_limit: Count = 400_000
     """Series in one exposition; containers beyond it are left out and counted."""
+    final_urgency: bool = True
+    """Whether the threads that take final readings run as real time of the lowest priority, as the end of a
+    container leaves them a few milliseconds; needs CAP_SYS_NICE. Scrapes and all else are ordinary work."""
     keep_final: Duration = 120.0
     """How long a dead container's counters stay at their final value."""
     keep_dead: Duration = 900.0
