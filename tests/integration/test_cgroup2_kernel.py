@@ -22,7 +22,17 @@ pytestmark = [
 
 
 def test_the_marked_tests_pass_where_only_v2_exists() -> None:
-    command = [str(ROOT / "tests/under-cgroup2"), "-t", "560", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [
+        str(ROOT / "tests/under-cgroup2"),
+        "-t",
+        "560",
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
     finished = subprocess.run(
         [*command, "-m", "inside_cgroup2", "tests"],
         cwd=ROOT, capture_output=True, text=True, timeout=580, check=False,
