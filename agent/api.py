@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from agent.conditions import Condition
-    from agent.config import Config
+    from agent.config.load import Config
     from agent.events import EventLog
-    from agent.logs import LogService
+    from agent.logs.service import LogService
     from collectors.model import Container
     from runtime.supervision.supervisor import Supervisor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from agent.escaping import label_name, valid
+from agent.exposition.escaping import label_name, valid
 from collectors.model import Entry, Network, State
 
 _META = "__meta_deckwatch_"

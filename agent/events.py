@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from agent.escaping import valid
+from agent.exposition.escaping import valid
 from agent.store import Store
 from agent.units import format_time
 from collectors.model import Container, Event, EventType, Health, Reason, identity

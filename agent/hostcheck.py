@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from agent.conditions import Condition, Severity, condition
-from agent.settings import Config
+from agent.config.settings import Config
 from runtime.linux import hierarchies
 from runtime.linux.errors import DeckwatchError
 from runtime.linux.hierarchies import Hierarchies

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from agent.conditions import Conditions
-from agent.config import Config
+from agent.config.load import Config
 from agent.discovery import Metrics
 from runtime.linux.errors import DeckwatchError
 from runtime.linux.hierarchies import Hierarchies

@@ -7,8 +7,8 @@ import sys
 
 import yaml
 
-from agent.configschema import Key, keys
-from agent.selfmetrics import FAMILIES
+from agent.config.schema import Key, keys
+from agent.exposition.selfmetrics import FAMILIES
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Compat, Family
 
@@ -46,7 +46,7 @@ def configuration() -> str:
     """docs/configuration.md: how the file is read, and every key."""
     parts = [
         "# Configuration\n",
-        NOTE.format(source="agent/settings.py"),
+        NOTE.format(source="agent/config/settings.py"),
         "One YAML file, every key optional. It is looked for at `-c`, `$DECKWATCH_CONFIG`, then "
         "`/etc/deckwatch/deckwatch.yaml` (for an ordinary user `~/.config/deckwatch/deckwatch.yaml`). "
         "`--set KEY=VALUE` overrides one key.\n",

@@ -12,8 +12,8 @@ from typing import Annotated
 import msgspec
 import structlog
 
-from agent.configdecode import Decoder
-from agent.configfile import Reader, Tree
+from agent.config.decode import Decoder
+from agent.config.file import Reader, Tree
 from runtime.linux.errors import DeckwatchError
 
 log = structlog.get_logger()

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import re2
 
-from agent.escaping import label_name, valid
+from agent.exposition.escaping import label_name, valid
 from collectors.model import Container, Entry, State
 from runtime.linux.errors import DeckwatchError
 

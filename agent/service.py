@@ -15,25 +15,26 @@ from typing import Any
 
 import structlog
 
-from agent import logsetup, processes, selectors, selfmetrics, urgency
+from agent import logsetup, processes, selectors, urgency
 from agent.conditions import Condition, Conditions
-from agent.config import Config, ConfigError, load
-from agent.counters import LifecycleCounters
+from agent.config.load import Config, ConfigError, load
+from agent.config.reload import waiting_for_restart
 from agent.discovery import Discovery
 from agent.events import EventLog
-from agent.finals import Finals
+from agent.exposition import selfmetrics
+from agent.exposition.finals import Finals
+from agent.exposition.labels import base_labels, info_labels
+from agent.exposition.scrape import Scraper, Sections
+from agent.exposition.selfmetrics import SelfMetrics
 from agent.homes import Home
 from agent.hosting import Hosting
 from agent.http.app import Servers
-from agent.labels import base_labels, info_labels
-from agent.lifecycle import Lifecycle
-from agent.logs import LogService, QueryLimits
-from agent.logtargets import log_targets
-from agent.newcomers import Newcomers
+from agent.lifecycle.counters import LifecycleCounters
+from agent.lifecycle.newcomers import Newcomers
+from agent.lifecycle.story import Lifecycle
+from agent.logs.service import LogService, QueryLimits
+from agent.logs.targets import log_targets
 from agent.recorder import Recorder
-from agent.reload import waiting_for_restart
-from agent.scrape import Scraper, Sections
-from agent.selfmetrics import SelfMetrics
 from agent.sources import sources_for
 from collectors.cgroups.watch import CgroupWatch
 from collectors.inventory.merge import Inventory

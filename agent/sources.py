@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.config import Config
+from agent.config.load import Config
 from collectors.inventory.base import Source
 from collectors.inventory.cgroup import CgroupSource
 from collectors.inventory.docker import DockerSource

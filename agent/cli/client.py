@@ -211,10 +211,10 @@ def open_client(socket_path: str | None, config_file: str | None) -> Client:
 
 def find_socket(config_file: str | None) -> str:
     """The socket that a configuration names, else the default one of this user, else the system's."""
-    from agent.settings import default_file, default_run
+    from agent.config.settings import default_file, default_run
 
     if config_file is not None or os.path.exists(default_file()):
-        from agent.config import ConfigError, load
+        from agent.config.load import ConfigError, load
 
         try:
             return load(config_file).server.socket

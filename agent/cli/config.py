@@ -10,7 +10,7 @@ from agent.cli.format import as_json, output_option
 from runtime.linux.errors import DeckwatchError
 
 if TYPE_CHECKING:
-    from agent.config import Config
+    from agent.config.load import Config
 
 
 class BadConfig(DeckwatchError):
@@ -34,7 +34,7 @@ def config() -> None:
 
 
 def _load(config_file: str | None, overrides: tuple[str, ...]) -> Config:
-    from agent.config import ConfigError, load
+    from agent.config.load import ConfigError, load
 
     try:
         return load(config_file, overrides)
@@ -63,7 +63,7 @@ def check(config_file: str | None, overrides: tuple[str, ...]) -> None:
 def show(config_file: str | None, overrides: tuple[str, ...], output: str) -> None:
     """Print every key with the value in force; secrets as (secret)."""
     loaded = _load(config_file, overrides)
-    from agent import configshow
+    from agent.config import show as configshow
 
     click.echo(as_json(configshow.plain(loaded)) if output == "json" else configshow.as_yaml(loaded).rstrip())
 
@@ -71,6 +71,6 @@ def show(config_file: str | None, overrides: tuple[str, ...], output: str) -> No
 @config.command()
 def schema() -> None:
     """Print the JSON Schema, with defaults."""
-    from agent import configschema
+    from agent.config import schema as configschema
 
     click.echo(as_json(configschema.schema()))

@@ -10,7 +10,7 @@ from agent import hostcheck
 from agent.cli.client import Client, ClientError, client_options
 from agent.cli.format import as_json, coloured, harmless, output_option, wants_colour
 from agent.conditions import Condition, Severity, condition
-from agent.config import Config, ConfigError, default_file, defaults, load
+from agent.config.load import Config, ConfigError, default_file, defaults, load
 from agent.hostcheck import Finding
 
 COLOURS = {"ok": 32, "degraded": 33, "missing": 31}

@@ -59,7 +59,7 @@ def apply(
 
 
 def _read(path: str) -> list[Any]:
-    from agent import workloadfile
+    from agent.config import workloads as workloadfile
 
     if path == "-":
         return list(workloadfile.parse(sys.stdin.read(), "standard input"))

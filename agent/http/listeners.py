@@ -9,7 +9,7 @@ import socket
 import stat
 from collections.abc import Iterator
 
-from agent.configcheck import split_address
+from agent.config.check import split_address
 from agent.http.auth import Listener, group_id
 from runtime.linux.errors import DeckwatchError
 

@@ -17,8 +17,8 @@ from agent.http.parameters import choice, flag, known, moment, number
 from agent.http.problem import HttpProblem
 from agent.http.route import EVENT_STREAM, ID, NDJSON, SELECTOR, SINCE, UNTIL, Parameter, Route
 from agent.http.streaming import streamed
-from agent.logs import LogService, QueryRefused
-from agent.logtargets import target_id
+from agent.logs.service import LogService, QueryRefused
+from agent.logs.targets import target_id
 from agent.rights import Right
 from agent.selectors import parse, resolve
 from collectors.logs.query import LogQuery

@@ -7,13 +7,13 @@ import difflib
 from aiohttp import web
 
 from agent.api import AgentApi
+from agent.exposition.negotiation import accepts_gzip
+from agent.exposition.scrape import COLLECTORS
 from agent.http.parameters import known
 from agent.http.problem import HttpProblem
 from agent.http.route import Parameter, Route
 from agent.http.streaming import streamed
-from agent.negotiation import accepts_gzip
 from agent.rights import Right
-from agent.scrape import COLLECTORS
 
 COLLECT = "collect[]"
 

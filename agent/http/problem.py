@@ -10,11 +10,11 @@ import orjson
 import structlog
 from aiohttp import web
 
-from agent.config import ConfigError
+from agent.config.load import ConfigError
+from agent.config.workloads import WorkloadFileError
 from agent.http.route import PROBLEM
-from agent.logs import QueryRefused
+from agent.logs.service import QueryRefused
 from agent.selectors import Ambiguous, NotFound, SelectorError
-from agent.workloadfile import WorkloadFileError
 from runtime.linux.errors import DeckwatchError, Refused
 
 log = structlog.get_logger()

@@ -59,7 +59,7 @@ class Agent:
         for one in self.tree():
             name = "agent" if one.pid == self.process.pid else "others"
             with contextlib.suppress(psutil.Error, OSError):
-                if "agent.logworker" in one.cmdline():
+                if "agent.logs.worker" in one.cmdline():
                     name = "log worker"
                 sizes[name] += _rollup(one.pid, "Pss") / 1024
         return sizes

@@ -20,8 +20,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from agent.escaping import labels_text
-from agent.exposition import gzipped, render
+from agent.exposition.escaping import labels_text
+from agent.exposition.render import gzipped, render
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Kind
 from collectors.metrics.rows import Row, Value

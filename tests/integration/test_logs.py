@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from agent.logs import LogService
+from agent.logs.service import LogService
 from collectors.logs.counters import Counters
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from agent.counters import Key, LifecycleCounters
 from agent.discovery import Discovery
-from agent.finals import Finals
-from agent.labels import base_labels, info_labels
-from agent.negotiation import TEXT
-from agent.scrape import Scraper, Sections
-from agent.selfmetrics import SelfMetrics
+from agent.exposition.finals import Finals
+from agent.exposition.labels import base_labels, info_labels
+from agent.exposition.negotiation import TEXT
+from agent.exposition.scrape import Scraper, Sections
+from agent.exposition.selfmetrics import SelfMetrics
+from agent.lifecycle.counters import Key, LifecycleCounters
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Reading, Row, Value
 from collectors.model import Container, Entry, Network, Reason, State

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from agent import hostcheck
-from agent.config import defaults
+from agent.config.load import defaults
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
 
 

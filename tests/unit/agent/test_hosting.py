@@ -8,7 +8,7 @@ import pathlib
 import pytest
 
 from agent.conditions import Conditions
-from agent.config import load
+from agent.config.load import load
 from agent.hosting import Hosting, hidden_directories, why_off
 from runtime.linux.hierarchies import detect
 

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from agent import reference
-from agent.configschema import keys
+from agent.config.schema import keys
 from collectors.metrics import catalogue
 
 ROOT = pathlib.Path(__file__).parents[3]

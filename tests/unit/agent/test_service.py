@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from agent.config import load
+from agent.config.load import load
 from agent.service import Service, main
 from runtime.linux.errors import DeckwatchError
 

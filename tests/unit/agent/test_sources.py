@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.config import load
+from agent.config.load import load
 from agent.sources import sources_for
 from runtime.linux.hierarchies import detect
 

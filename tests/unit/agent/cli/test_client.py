@@ -61,8 +61,8 @@ def test_the_socket_is_found_by_option_environment_and_configuration(
 def test_without_anything_the_default_path_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    monkeypatch.setattr("agent.settings.default_file", lambda: str(tmp_path / "absent"))
-    monkeypatch.setattr("agent.settings.default_run", lambda: str(tmp_path))
+    monkeypatch.setattr("agent.config.settings.default_file", lambda: str(tmp_path / "absent"))
+    monkeypatch.setattr("agent.config.settings.default_run", lambda: str(tmp_path))
     monkeypatch.setattr(client, "SYSTEM_SOCKET", str(tmp_path / "system.sock"))
     assert client.find_socket(None) == str(tmp_path / "deckwatch.sock")
     (tmp_path / "system.sock").touch()

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from agent.conditions import Condition, condition
-from agent.config import Config, ConfigError, load
-from agent.configfile import Problem
+from agent.config.file import Problem
+from agent.config.load import Config, ConfigError, load
 from agent.events import EventLog
-from agent.logs import QueryRefused
+from agent.logs.service import QueryRefused
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
 from collectors.model import Container, LogSource, State

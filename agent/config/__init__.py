@@ -1,0 +1,1 @@
+"""The configuration: read whole, every error told at once, taken over by a reload."""

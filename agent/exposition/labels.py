@@ -1,0 +1,53 @@
+"""Labels of a container's series: few on every series, the rest on `container_info` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.exposition.render import label_name, labels_text
+from collectors.model import Container, Entry
+
+
+def base_labels(entry: Entry, series_labels: Sequence[str] = ()) -> str:
+    """cAdvisor's base labels: id, name, image, in Kubernetes also namespace, pod and container.
+
+    `series_labels` are the container labels that the configuration wants on every series, as
+    `container_label_x_y`; a container without one carries none.
+    """
+    container = entry.container
+    pairs = [("id", container.id), ("name", container.name), ("image", container.image)]
+    if container.pod:
+        pairs += [
+            ("namespace", container.namespace),
+            ("pod", container.pod),
+            ("container", container.container),
+        ]
+    return labels_text(pairs + _selected(container, series_labels))
+
+
+def info_labels(entry: Entry, allowed: Sequence[str]) -> str:
+    """Labels of `container_info`: the base labels, the engine's own id, and the allow-listed container labels."""
+    container = entry.container
+    pairs = [
+        ("id", container.id),
+        ("name", container.name),
+        ("image", container.image),
+        ("engine", container.engine),
+        ("engine_id", container.engine_id),
+        ("namespace", container.namespace),
+        ("pod", container.pod),
+        ("container", container.container),
+        ("workload", container.workload),
+    ]
+    return labels_text(
+        [pair for pair in pairs if pair[1] or pair[0] in ("id", "name", "image")]
+        + _selected(container, allowed)
+    )
+
+
+def _selected(container: Container, names: Sequence[str]) -> list[tuple[str, str]]:
+    return [
+        (f"container_label_{label_name(name)}", container.labels[name])
+        for name in names
+        if name in container.labels
+    ]

@@ -1,0 +1,104 @@
+"""One scrape: read the host now, put beside it what is kept of the dead, and stream the exposition.
+
+The whole body never exists; between two pieces the event loop has its turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+
+from agent.exposition import render as exposition
+from agent.exposition.finals import Finals
+from agent.exposition.negotiation import negotiate
+from agent.urgency import ordinary_work
+from collectors.metrics import catalogue
+from collectors.metrics.catalogue import Family
+from collectors.metrics.rows import Number, Reading
+
+Sections = list[tuple[Family, list[tuple[str, Number]]]]
+
+
+class Sampler(Protocol):
+    """What reads the host."""
+
+    async def read(self) -> Reading:
+        """All rows, now."""
+
+
+class Scraper:
+    """Answers `GET /metrics`.
+
+    `sections` gives the families that stand beside the rows: lifecycle, logs, info, host.
+    `observe(reading, rows)` is told of each reading before it is rendered.
+    """
+
+    def __init__(
+        self,
+        *,
+        sampler: Sampler,
+        finals: Finals,
+        registry: CollectorRegistry,
+        sections: Callable[[], Sections],
+        observe: Callable[[Reading], None],
+        dropped: Callable[[int], None],
+        took: Callable[[float], None] = lambda seconds: None,
+        drop: Sequence[str] = (),
+        series_limit: int = 400_000,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._sampler = sampler
+        self._finals = finals
+        self._registry = registry
+        self._sections = sections
+        self._observe = observe
+        self._dropped = dropped
+        self._took = took
+        self.drop = tuple(drop)
+        self.series_limit = series_limit
+        self._clock = clock
+
+    def scrape(self, accept: str, gzip: bool, collect: Sequence[str]) -> tuple[str, AsyncIterator[bytes]]:
+        """Content type and body of one scrape; `collect` names the collectors wanted, none for all."""
+        content_type, openmetrics = negotiate(accept)
+        return content_type, self._body(openmetrics, gzip, frozenset(collect) or None)
+
+    async def _body(
+        self, openmetrics: bool, gzip: bool, collect: frozenset[str] | None
+    ) -> AsyncIterator[bytes]:
+        with ordinary_work():
+            async for piece in self._pieces(openmetrics, gzip, collect):
+                yield piece
+
+    async def _pieces(
+        self, openmetrics: bool, gzip: bool, collect: frozenset[str] | None
+    ) -> AsyncIterator[bytes]:
+        begun = time.perf_counter()
+        reading = await self._sampler.read()
+        self._observe(reading)
+        rows = [*reading.rows, *self._finals.rows(self._clock(), {row.id for row in reading.rows})]
+        pieces: Iterable[bytes] = exposition.render(
+            rows,
+            self._sections(),
+            openmetrics=openmetrics,
+            collect=collect,
+            registry=self._registry,
+            limit=self.series_limit,
+            dropped=self._dropped,
+            drop=self.drop,
+        )
+        for piece in exposition.gzipped(pieces) if gzip else pieces:
+            if piece:
+                yield piece
+            await asyncio.sleep(0)
+        self._took(time.perf_counter() - begun)
+
+
+COLLECTORS = frozenset({exposition.AGENT}) | frozenset(
+    family.collector
+    for family in (*catalogue.ROW, *catalogue.LIFECYCLE, *catalogue.LOGS, catalogue.INFO, *catalogue.HOST)
+)

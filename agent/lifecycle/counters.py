@@ -1,0 +1,221 @@
+"""Lifecycle counters that survive the container, its restarts and the agent's.
+
+One row of SQLite per name, written a moment later by a thread of its own: after `kill -9` at most that moment
+is missing, and a row holds counters and the last run that was told of together, so that they agree.
+Counters exist at 0 from first sight, because `increase()` never sees one that is born at 1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from agent.exposition.render import labels_text
+from agent.store import Store
+from collectors.metrics import catalogue
+from collectors.metrics.catalogue import Family
+from collectors.metrics.rows import Number
+from collectors.model import Container, Health, Reason, State
+
+Samples = list[tuple[str, Number]]
+
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, data BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value REAL)",
+)
+_DELAY = 0.02
+_RUNS_KEPT = 50
+_HEALTH = {Health.HEALTHY: 1, Health.NONE: -1}
+
+
+class Key(NamedTuple):
+    """What a lifecycle series is named by: the pod's container in Kubernetes, else the container's name."""
+
+    namespace: str
+    pod: str
+    container: str
+    name: str
+
+    def labels(self) -> str:
+        """Its labels, rendered."""
+        if self.pod:
+            pairs = (("namespace", self.namespace), ("pod", self.pod), ("container", self.container))
+            return labels_text(pairs)
+        return labels_text((("name", self.name),))
+
+
+def key_of(container: Container) -> Key:
+    """The key of a container; restarts and new containers of the same name share it."""
+    if container.pod:
+        return Key(container.namespace, container.pod, container.container, "")
+    return Key("", "", "", container.name)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """The last run of a name that was told of: so that each run is told of once, whoever restarts."""
+
+    run: int = 0
+    engine_id: str = ""
+    started_at: float | None = None
+    alive: bool = False
+    oom_kills: int = 0  # the cgroup's count that is counted already
+
+    def is_run(self, container: Container) -> bool:
+        """Whether a container is this run."""
+        return (
+            self.run > 0
+            and self.engine_id == (container.engine_id or container.id)
+            and self.started_at == container.started_at
+        )
+
+
+class Counts(msgspec.Struct):
+    """Everything that is kept of one name."""
+
+    restarts: int = 0
+    oom_kills: int = 0
+    exits: dict[str, int] = {}
+    last_exit_code: int | None = None
+    state: str = State.RUNNING
+    health: str = Health.NONE
+    seen: Seen = Seen()
+    runs: list[tuple[int, float]] = []  # the newest runs and when they started
+
+
+class LifecycleCounters:
+    """All names' counters, in memory and in one file; a damaged file is put aside, a full disk waited for."""
+
+    def __init__(self, path: str) -> None:
+        self._store = Store(path, _SCHEMA, delay=_DELAY)
+        self._counts: dict[Key, Counts] = {}
+        self._labels: dict[Key, str] = {}
+        self._samples: dict[Key, tuple[Samples, ...]] = {}
+        for key, data in self._store.rows("SELECT key, data FROM counts"):
+            self._put(Key(*msgspec.json.decode(key)), msgspec.json.decode(data, type=Counts))
+        facts = dict(self._store.rows("SELECT name, value FROM facts"))
+        self._last_alive: float | None = facts.get("last_alive")
+        # What an earlier agent knew shows up when its container does, or is forgotten in time.
+        self._shown: dict[Key, None] = {}
+
+    @property
+    def problem(self) -> str:
+        """Why counters are not stored at the moment; empty when they are."""
+        return self._store.problem
+
+    def close(self) -> None:
+        """Store what is not stored yet and close the file."""
+        self._store.close()
+
+    def known(self) -> list[Key]:
+        """Every name that has counters, shown or not."""
+        return list(self._counts)
+
+    def counts(self, key: Key) -> Counts:
+        """The counters of a name."""
+        return self._counts[key]
+
+    def seen(self, key: Key) -> Seen:
+        """The last run of a name that was told of."""
+        return self._counts[key].seen
+
+    def touch(self, key: Key) -> None:
+        """A name is seen: its series exist from now on."""
+        self._shown[key] = None
+        if key not in self._counts:
+            self._put(key, Counts())
+            self._write(key)
+
+    def forget(self, key: Key) -> None:
+        """A name is gone for good."""
+        self._shown.pop(key, None)
+        self._labels.pop(key, None)
+        if self._counts.pop(key, None) is not None:
+            self._samples.pop(key, None)
+            self._store.put(key, "DELETE FROM counts WHERE key = ?", (msgspec.json.encode(key),))
+
+    def remember(self, key: Key, seen: Seen) -> None:
+        """Note the last run that was told of."""
+        counts = self._counts[key]
+        if counts.seen == seen:
+            return
+        if seen.started_at is not None and (
+            not counts.runs or counts.runs[-1] != (seen.run, seen.started_at)
+        ):
+            counts.runs = [*counts.runs[-_RUNS_KEPT + 1 :], (seen.run, seen.started_at)]
+        counts.seen = seen
+        self._write(key)
+
+    def exited(self, key: Key, reason: Reason, code: int | None) -> None:
+        """A run ended."""
+        counts = self._counts[key]
+        counts.exits[reason] = counts.exits.get(reason, 0) + 1
+        counts.last_exit_code = code
+        self._write(key)
+
+    def restarted(self, key: Key) -> None:
+        """A run followed another of the same container."""
+        self._counts[key].restarts += 1
+        self._write(key)
+
+    def oom_killed(self, key: Key, kills: int) -> None:
+        """Processes were killed for memory."""
+        self._counts[key].oom_kills += kills
+        self._write(key)
+
+    def set_state(self, key: Key, state: State) -> None:
+        """What a name is doing now."""
+        if self._counts[key].state != state:
+            self._counts[key].state = state
+            self._write(key)
+
+    def set_health(self, key: Key, health: Health) -> None:
+        """What its health check says now."""
+        if self._counts[key].health != health:
+            self._counts[key].health = health
+            self._write(key)
+
+    def last_alive(self) -> float | None:
+        """When an agent on this state last noted that it lives; None before the first ever did."""
+        return self._last_alive
+
+    def set_last_alive(self, now: float) -> None:
+        """Note that the agent lives."""
+        self._last_alive = now
+        self._store.put("last_alive", "INSERT OR REPLACE INTO facts VALUES ('last_alive', ?)", (now,))
+
+    def sections(self) -> list[tuple[Family, Samples]]:
+        """The lifecycle families with their series; only what changed is made anew."""
+        sections: list[tuple[Family, Samples]] = [(family, []) for family in catalogue.LIFECYCLE]
+        for key in self._shown:
+            samples = self._samples.get(key)
+            if samples is None:
+                samples = self._samples[key] = _samples(self._labels[key], self._counts[key])
+            for (_, all_samples), own in zip(sections, samples, strict=True):
+                all_samples += own
+        return sections
+
+    def _put(self, key: Key, counts: Counts) -> None:
+        self._counts[key] = counts
+        self._labels[key] = key.labels()
+
+    def _write(self, key: Key) -> None:
+        self._samples.pop(key, None)
+        self._store.put(
+            key,
+            "INSERT OR REPLACE INTO counts VALUES (?, ?)",
+            (msgspec.json.encode(key), msgspec.json.encode(self._counts[key])),
+        )
+
+
+def _samples(labels: str, counts: Counts) -> tuple[Samples, ...]:
+    """One name's series, in the order of `catalogue.LIFECYCLE`."""
+    code = counts.last_exit_code
+    return (
+        [(labels, counts.oom_kills)],
+        [(f'{labels},reason="{reason}"', counts.exits.get(reason, 0)) for reason in Reason],
+        [(labels, counts.restarts)],
+        [(f'{labels},state="{state}"', int(counts.state == state)) for state in State],
+        [] if code is None else [(labels, code)],
+        [(labels, _HEALTH.get(Health(counts.health), 0))],
+    )

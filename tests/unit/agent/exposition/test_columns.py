@@ -1,0 +1,83 @@
+"""Every shape of a column becomes the same lines that a sample at a time would."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from agent.exposition.columns import WIDTH, Columns, sample_lines
+from collectors.metrics.catalogue import Family, Kind
+from collectors.metrics.rows import Row, Value
+
+PLAIN = Family(name="plain", kind=Kind.GAUGE, help="", collector="x")
+OWN = Family(name="own", kind=Kind.GAUGE, help="", collector="x", labels=("d",))
+
+
+def made(*values: list[Value]) -> Columns:
+    return Columns([Row(f"/{at}", f'id="{at}"', row, 0.0) for at, row in enumerate(values)])
+
+
+def text(columns: Columns, family: Family) -> str:
+    return "".join(columns.lines(family, next(columns.values)))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 2.5], 'plain{id="0"} 1\nplain{id="1"} 2.5\n'),
+        ([None, 2], 'plain{id="1"} 2\n'),
+        ([None, None], ""),
+        ([0, 0.0], 'plain{id="0"} 0\nplain{id="1"} 0.0\n'),
+        ([math.nan, None], 'plain{id="0"} NaN\n'),
+        ([math.inf, -math.inf], 'plain{id="0"} +Inf\nplain{id="1"} -Inf\n'),
+        ([10**400, 0.5], f'plain{{id="0"}} {10**400}\nplain{{id="1"}} 0.5\n'),
+    ],
+)
+def test_plain_columns(values: list[Value], expected: str) -> None:
+    assert text(made(*[[value] for value in values]), PLAIN) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([((',d="a"', 1),), ((',d="a"', 2),)], 'own{id="0",d="a"} 1\nown{id="1",d="a"} 2\n'),
+        ([None, ((',d="a"', 2),)], 'own{id="1",d="a"} 2\n'),
+        ([(), ((',d="a"', 1), (',d="b"', 2))], 'own{id="1",d="a"} 1\nown{id="1",d="b"} 2\n'),
+        ([None, ()], ""),
+        (
+            [((',d="a"', math.nan),), ((',d="a"', 10**400),)],
+            f'own{{id="0",d="a"}} NaN\nown{{id="1",d="a"}} {10**400}\n',
+        ),
+    ],
+)
+def test_columns_with_labels_of_their_own(values: list[Value], expected: str) -> None:
+    assert text(made(*[[value] for value in values]), OWN) == expected
+
+
+def test_a_family_after_another_starts_afresh() -> None:
+    columns = made([1, None], [2, 7])
+    assert text(columns, PLAIN) == 'plain{id="0"} 1\nplain{id="1"} 2\n'
+    assert text(columns, PLAIN) == 'plain{id="1"} 7\n'
+
+
+def test_rows_that_are_too_short_lack_the_last_families() -> None:
+    columns = made([1], [2, 7])
+    assert text(columns, PLAIN).count("\n") == 2
+    assert text(columns, PLAIN) == 'plain{id="1"} 7\n'
+
+
+def test_many_rows_come_in_texts_of_about_the_width() -> None:
+    columns = Columns([Row("/x", f'id="{at:05}"', [at], 0.0) for at in range(10_000)])
+    texts = list(columns.lines(PLAIN, next(columns.values)))
+    assert len(texts) > 3 and max(map(len, texts)) < 2 * WIDTH
+    lines = "".join(texts).splitlines()
+    assert lines == [f'plain{{id="{at:05}"}} {at}' for at in range(10_000)]
+
+
+def test_samples_given_one_by_one() -> None:
+    assert "".join(sample_lines("m", [[('a="1"', 1), ("", 2.5)], [], [('a="2"', math.inf)]])) == (
+        'm{a="1"} 1\nm 2.5\nm{a="2"} +Inf\n'
+    )
+    many = "".join(sample_lines("m", [[(f'a="{at}"', at) for at in range(2000)]]))
+    assert many.splitlines() == [f'm{{a="{at}"}} {at}' for at in range(2000)]

@@ -1,0 +1,40 @@
+"""Labels of a container's series."""
+
+from __future__ import annotations
+
+from agent.exposition.labels import base_labels, info_labels
+from collectors.model import Container, Entry
+
+DOCKER = Entry(
+    container=Container(
+        id="/docker/abc",
+        name="web",
+        image='x"y',
+        engine="docker",
+        engine_id="abc",
+        labels={"app.kubernetes.io/name": "shop", "secret": "s"},
+    )
+)
+POD = Entry(
+    container=Container(
+        id="/kubepods/p/c", name="c1", engine="containerd", namespace="ns", pod="p", container="c"
+    )
+)
+
+
+def test_base_labels_are_cadvisors() -> None:
+    assert base_labels(DOCKER) == 'id="/docker/abc",name="web",image="x\\"y"'
+    assert base_labels(POD) == 'id="/kubepods/p/c",name="c1",image="",namespace="ns",pod="p",container="c"'
+
+
+def test_chosen_container_labels_stand_on_every_series() -> None:
+    assert base_labels(DOCKER, ["app.kubernetes.io/name", "absent"]).endswith(
+        ',container_label_app_kubernetes_io_name="shop"'
+    )
+
+
+def test_info_carries_engine_and_allowed_labels_alone() -> None:
+    text = info_labels(DOCKER, ["app.kubernetes.io/name"])
+    assert 'engine="docker",engine_id="abc"' in text
+    assert 'container_label_app_kubernetes_io_name="shop"' in text
+    assert "secret" not in text and "namespace" not in text

@@ -1,0 +1,328 @@
+"""What engines, kernel and readings tell becomes one story, each part told once."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from agent.lifecycle.counters import LifecycleCounters, key_of
+from agent.lifecycle.newcomers import Newcomers
+from agent.lifecycle.story import Lifecycle
+from collectors.metrics import catalogue
+from collectors.metrics.rows import Reading, Row, Value
+from collectors.model import Container, Entry, EventType, Health, Reason, State
+from runtime.linux.process import start_time
+
+OOM = catalogue.INDEX[catalogue.OOM_EVENTS]
+ID = "/docker/abc"
+
+
+class Host:
+    """Cgroups in memory: what is in them, and how often they ran out of memory."""
+
+    def __init__(self) -> None:
+        self.there = {ID}
+        self.oom = 0
+        self.pids: list[int] = []
+        self.added: dict[str, str] = {}
+
+    def track(self, id: str, pid: int = 0) -> None:
+        pass
+
+    def add(self, entry: Entry, labels: str) -> None:
+        self.added[entry.container.id] = labels
+
+    def remove(self, id: str) -> None:
+        self.added.pop(id, None)
+
+    def processes(self, id: str) -> list[int]:
+        return self.pids if id in self.there else []
+
+    def read_one(self, id: str) -> Row | None:
+        return self.row(id) if id in self.there else None
+
+    def row(self, id: str = ID) -> Row:
+        values: list[Value] = [None] * len(catalogue.ROW)
+        values[OOM] = self.oom
+        return Row(id, f'id="{id}"', values, 100.0)
+
+
+class World:
+    """A lifecycle with everything around it."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.directory = directory
+        self.host = Host()
+        self.events: list[dict[str, Any]] = []
+        self.finals: list[Row] = []
+        self.missed = 0
+        self.now = 1000.0
+        self.begin()
+
+    def begin(self) -> None:
+        self.counters = LifecycleCounters(str(self.directory / "db"))
+        self.newcomers = Newcomers(self.host, clock=lambda: self.now)
+        self.lifecycle = Lifecycle(
+            sampler=self.host, newcomers=self.newcomers, finals=self, counters=self.counters, events=self,
+            labels_of=lambda entry: f'id="{entry.container.id}"', add=self.host.add, missed=self.miss,
+            keep_dead=60, clock=lambda: self.now,
+        )  # fmt: skip
+
+    def restart_agent(self, away: float = 0) -> None:
+        self.lifecycle.close()
+        self.newcomers.close()
+        self.counters.close()
+        self.now += away
+        self.events.clear()
+        self.begin()
+
+    def add(self, row: Row) -> None:
+        self.finals.append(row)
+
+    def miss(self) -> None:
+        self.missed += 1
+
+    def emit(self, type: EventType, container: Container, **more: Any) -> None:
+        self.events.append({"type": type, "run": container.run, **more})
+
+    def told(self) -> list[EventType]:
+        return [event["type"] for event in self.events]
+
+    @property
+    def counts(self) -> Any:
+        return self.counters.counts(key_of(RUNNING.container))
+
+
+RUNNING = Entry(
+    container=Container(
+        id=ID, name="web", engine="docker", engine_id="abc", state=State.RUNNING, started_at=1000.0
+    )
+)
+
+
+def ended(entry: Entry, code: int | None = 0, at: float = 1005.0, **more: Any) -> Entry:
+    container = msgspec.structs.replace(
+        entry.container, state=State.EXITED, exit_code=code, finished_at=at, **more
+    )
+    return msgspec.structs.replace(entry, container=container, pid=0, pid_start=0)
+
+
+def with_pid(entry: Entry, pid: int) -> Entry:
+    return msgspec.structs.replace(entry, pid=pid, pid_start=start_time(pid))
+
+
+@pytest.fixture
+def world(tmp_path: pathlib.Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.counters.close()
+
+
+async def test_a_run_is_one_start_and_one_exit(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    assert world.host.added == {ID: f'id="{ID}"'}
+    exited = ended(RUNNING, 3)
+    world.lifecycle.changed(RUNNING, exited)
+    assert world.told() == [EventType.START, EventType.EXIT]
+    assert world.events[1]["exit_code"] == 3 and world.events[1]["reason"] is Reason.ERROR
+    assert world.finals[0].final and world.missed == 0 and world.host.added == {}
+    assert world.counts.exits == {Reason.ERROR: 1} and world.counts.last_exit_code == 3
+    [container] = world.lifecycle.containers(dead=True)
+    assert (container.state, container.reason, container.exit_code) == (State.EXITED, Reason.ERROR, 3)
+    assert world.lifecycle.containers() == []
+
+
+async def test_the_kernel_speaks_first_and_the_engine_says_how(world: World) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    running = with_pid(RUNNING, child.pid)
+    world.lifecycle.changed(None, running)
+    child.kill()
+    async with asyncio.timeout(5):
+        while not world.finals:
+            await asyncio.sleep(0.002)
+    # Its use is over now, though its engine has not said a word.
+    assert world.host.added == {} and world.told() == [EventType.START]
+    assert world.lifecycle.containers(dead=True)[0].state is State.EXITED
+    world.host.there.clear()
+    world.lifecycle.changed(running, ended(running, 137))
+    child.wait()
+    assert world.told() == [EventType.START, EventType.EXIT]
+    assert world.events[1]["signal"] == 9 and world.events[1]["reason"] is Reason.SIGNAL
+    assert len(world.finals) == 1 and world.missed == 0
+
+
+async def test_oom_is_judged_by_the_cgroups_counter(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    world.host.oom = 2
+    world.lifecycle.read(Reading(time=1001.0, rows=[world.host.row()]))
+    world.lifecycle.read(Reading(time=1002.0, rows=[world.host.row()]))
+    assert world.told() == [EventType.START, EventType.OOM_KILL] and world.counts.oom_kills == 2
+    world.host.oom = 3
+    world.lifecycle.changed(RUNNING, ended(RUNNING, 137))
+    assert world.told()[2:] == [EventType.OOM_KILL, EventType.EXIT]
+    assert world.events[-1]["reason"] is Reason.OOM and world.counts.oom_kills == 3
+
+
+async def test_oom_kills_already_counted_are_not_counted_again_after_a_restart(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    world.host.oom = 2
+    world.lifecycle.read(Reading(time=1001.0, rows=[world.host.row()]))
+    world.restart_agent()
+    world.lifecycle.changed(None, RUNNING)
+    world.lifecycle.read(Reading(time=1003.0, rows=[world.host.row()]))
+    assert world.events == [] and world.counts.oom_kills == 2
+
+
+async def test_a_restart_keeps_name_and_counts_on(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    exited = ended(RUNNING, 1)
+    world.lifecycle.changed(RUNNING, exited)
+    world.now = 1010.0
+    again = msgspec.structs.replace(
+        RUNNING, container=msgspec.structs.replace(RUNNING.container, started_at=1010.0)
+    )
+    world.lifecycle.changed(exited, again)
+    assert world.told() == [EventType.START, EventType.EXIT, EventType.START, EventType.RESTART]
+    assert world.events[2]["run"] == 2 and world.counts.restarts == 1
+    assert world.lifecycle.containers()[0].run == 2
+
+
+async def test_a_new_container_of_the_same_name_is_a_new_run_but_no_restart(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    exited = ended(RUNNING)
+    world.lifecycle.changed(RUNNING, exited)
+    world.lifecycle.changed(exited, None)
+    other = Entry(
+        container=msgspec.structs.replace(
+            RUNNING.container, id="/docker/def", engine_id="def", started_at=1020.0
+        )
+    )
+    world.host.there.add("/docker/def")
+    world.lifecycle.changed(None, other)
+    assert world.told() == [EventType.START, EventType.EXIT, EventType.START]
+    assert world.events[2]["run"] == 2 and world.counts.restarts == 0
+
+
+async def test_what_ended_while_away_is_told_once_as_late(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    world.restart_agent(away=100)
+    exited = ended(RUNNING, 2, at=1050.0)
+    world.lifecycle.changed(None, exited)
+    assert world.told() == [EventType.EXIT]
+    assert world.events[0]["observed"] == "late" and world.events[0]["time"] == 1050.0
+    world.restart_agent()
+    world.lifecycle.changed(None, exited)
+    assert world.events == []
+
+
+async def test_what_started_and_ended_while_away_is_told_too(world: World) -> None:
+    world.restart_agent(away=1000)
+    short = msgspec.structs.replace(RUNNING.container, started_at=1500.0)
+    world.lifecycle.changed(None, ended(Entry(container=short), 0, at=1501.0))
+    assert [(event["type"], event["observed"]) for event in world.events] == [
+        (EventType.START, "late"),
+        (EventType.EXIT, "late"),
+    ]
+
+
+async def test_the_first_agent_ever_does_not_report_the_past(world: World) -> None:
+    world.lifecycle.changed(None, ended(RUNNING, 1, at=900.0))
+    assert world.events == [] and world.counts.exits == {}
+
+
+async def test_a_container_too_short_for_its_engine_keeps_its_final_reading(world: World) -> None:
+    world.newcomers.created(ID)
+    world.newcomers.removed(ID)  # the reading is taken in the moment of its end
+    world.host.there.clear()
+    world.lifecycle.changed(None, ended(RUNNING, 0))
+    assert world.told() == [EventType.START, EventType.EXIT]
+    assert len(world.finals) == 1 and world.missed == 0
+
+
+async def test_a_reading_that_came_too_late_is_counted(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    world.host.there.clear()
+    world.lifecycle.changed(RUNNING, ended(RUNNING))
+    assert world.missed == 1 and world.finals == []
+
+
+async def test_health_pause_and_resume_are_events(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    sick = msgspec.structs.replace(
+        RUNNING, container=msgspec.structs.replace(RUNNING.container, health=Health.UNHEALTHY)
+    )
+    paused = msgspec.structs.replace(
+        sick, container=msgspec.structs.replace(sick.container, state=State.PAUSED)
+    )
+    world.lifecycle.changed(RUNNING, sick)
+    world.lifecycle.changed(sick, paused)
+    world.lifecycle.changed(paused, sick)
+    assert world.told() == [EventType.START, EventType.HEALTH, EventType.PAUSE, EventType.RESUME]
+    assert world.events[1]["health"] is Health.UNHEALTHY and world.counts.health == Health.UNHEALTHY
+
+
+async def test_a_stop_that_was_asked_for_is_no_error(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    stopping = msgspec.structs.replace(ended(RUNNING, 143), stop_requested=True)
+    world.lifecycle.changed(RUNNING, stopping)
+    assert world.events[-1]["reason"] is Reason.STOPPED
+
+
+async def test_the_dead_are_let_go_in_time(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    exited = ended(RUNNING)
+    world.lifecycle.changed(RUNNING, exited)
+    world.lifecycle.changed(exited, None)
+    world.now += 59
+    world.lifecycle.tick()
+    assert len(world.lifecycle.containers(dead=True)) == 1 and world.counters.known()
+    world.now += 2
+    world.lifecycle.tick()
+    assert world.lifecycle.containers(dead=True) == [] and world.counters.known() == []
+
+
+async def test_a_cgroup_named_by_another_source_has_not_ended(world: World) -> None:
+    plain = Entry(container=Container(id=ID, name="abc", engine="cgroup", started_at=999.0))
+    world.lifecycle.changed(None, plain)
+    world.events.clear()
+    world.lifecycle.changed(plain, RUNNING)
+    assert world.told() == [EventType.START]
+    assert [one.name for one in world.lifecycle.containers(dead=True)] == ["web"]
+
+
+async def test_a_plain_cgroup_ends_with_its_directory(world: World) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    world.host.pids = [child.pid]
+    plain = Entry(container=Container(id=ID, name="unit", engine="cgroup", started_at=1000.0))
+    world.lifecycle.changed(None, plain)
+    world.host.pids = []
+    child.kill()
+    child.wait()
+    await asyncio.sleep(0.05)
+    assert world.told() == [EventType.START]  # empty, but still there
+    world.lifecycle.cgroup_removed(ID)
+    world.lifecycle.changed(plain, None)
+    assert world.told() == [EventType.START, EventType.EXIT]
+    assert world.events[-1]["reason"] is Reason.UNKNOWN and world.events[-1]["exit_code"] is None
+    assert world.missed == 0
+
+
+async def test_a_run_that_never_began_is_an_exit_alone(world: World) -> None:
+    created = Entry(
+        container=msgspec.structs.replace(RUNNING.container, state=State.CREATED, started_at=None)
+    )
+    world.lifecycle.changed(None, created)
+    failed = ended(created, None, reason=Reason.START_FAILED)
+    world.lifecycle.changed(created, failed)
+    world.lifecycle.changed(failed, failed)
+    assert world.told() == [EventType.EXIT] and world.events[0]["reason"] is Reason.START_FAILED
+    assert world.counts.exits == {Reason.START_FAILED: 1} and world.missed == 0
+    again = ended(created, None, at=1010.0, reason=Reason.START_FAILED)
+    world.lifecycle.changed(failed, again)
+    assert world.told() == [EventType.EXIT, EventType.EXIT]

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pathlib
+import sys
+
+import pytest
+
+from agent.logs.query import Queries, QueryLimits, QueryRefused
+from collectors.logs.query import LogQuery
+from collectors.logs.record import LogTarget
+from collectors.model import LogSource
+from tests.unit.collectors.logs.logfile import LogFile
+
+
+def target(path: pathlib.Path) -> LogTarget:
+    return LogTarget(id="/x", source=LogSource(path=str(path), format="cri"), container={"name": "x"})
+
+
+def python(tmp_path: pathlib.Path, body: str) -> str:
+    """An interpreter that does something else than it is told."""
+    path = tmp_path / "python"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+async def test_records_come_line_by_line(tmp_path: pathlib.Path) -> None:
+    log = LogFile(tmp_path / "x.log")
+    log.write(*("é" * 100_000 for _ in range(5)))
+    log.numbers(5000)
+    queries = Queries(QueryLimits(), str(tmp_path), sys.executable)
+    lines = [
+        line
+        async for line in queries.lines(
+            LogQuery(targets=[target(log.path)], limit=10_000, direction="forward")
+        )
+    ]
+    assert len(lines) == 5005
+    assert json.loads(lines[0])["message"] == "é" * 100_000
+    assert json.loads(lines[-1])["message"] == "number 4999"
+
+
+async def test_a_refusal_of_the_process_arrives_as_it_is(tmp_path: pathlib.Path) -> None:
+    queries = Queries(QueryLimits(), str(tmp_path), sys.executable)
+    with pytest.raises(QueryRefused, match="RE2") as refused:
+        await anext(queries.lines(LogQuery(grep="(")))
+    assert refused.value.reason == "pattern"
+
+
+async def test_one_that_takes_too_long_is_killed(tmp_path: pathlib.Path) -> None:
+    slow = python(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    queries = Queries(QueryLimits(timeout=0.5), str(tmp_path), slow)
+    with pytest.raises(QueryRefused, match=r"longer than 0\.5 s") as refused:
+        await anext(queries.lines(LogQuery()))
+    assert refused.value.reason == "timeout"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+async def test_one_that_dies_is_told_with_its_last_line(tmp_path: pathlib.Path) -> None:
+    queries = Queries(
+        QueryLimits(),
+        str(tmp_path),
+        python(tmp_path, "echo Traceback >&2; echo 'MemoryError: x' >&2; exit 7"),
+    )
+    with pytest.raises(QueryRefused, match="status 7: MemoryError: x") as refused:
+        await anext(queries.lines(LogQuery()))
+    assert refused.value.reason == "failed"
+
+
+async def test_more_than_may_run_at_once_are_refused(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.logs.query._PATIENCE", 0.1)
+    slow = python(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    queries = Queries(QueryLimits(concurrency=1), str(tmp_path), slow)
+    first = asyncio.ensure_future(anext(queries.lines(LogQuery())))
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        await asyncio.sleep(0.01)
+    with pytest.raises(QueryRefused, match=r"query\.concurrency") as refused:
+        await anext(queries.lines(LogQuery()))
+    assert refused.value.reason == "busy"
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+async def test_who_stops_listening_ends_the_process_and_frees_the_place(tmp_path: pathlib.Path) -> None:
+    noisy = python(tmp_path, f"echo $$ > {tmp_path}/pid; exec yes '{{}}'")
+    queries = Queries(QueryLimits(concurrency=1), str(tmp_path), noisy)
+    for _ in range(2):
+        lines = queries.lines(LogQuery())
+        assert await anext(lines) == b"{}"
+        await lines.aclose()
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text()), 0)
