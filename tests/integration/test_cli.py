@@ -79,7 +79,7 @@ class Shell:
 
 def rewrite(agent: Agent, change: dict[str, Any]) -> None:
     """Change keys of the agent's configuration file."""
-    path = Path(agent.config.load)
+    path = Path(agent.config)
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | change))
 
 
@@ -100,7 +100,7 @@ def agent() -> Iterator[Agent]:
 
 @pytest.fixture
 def shell(agent: Agent) -> Shell:
-    return Shell(agent.config.load)
+    return Shell(agent.config)
 
 
 def codes(agent: Agent) -> set[str]:
@@ -118,7 +118,7 @@ def test_a_first_look(agent: Agent, shell: Shell) -> None:
     assert found["id"].endswith("/workloads/clock-1") and found["replica"]["pid"] > 0
     matrix = {one["subject"]: one for one in json.loads(shell.out("doctor", "-o", "json"))}
     assert matrix["agent"]["text"].endswith("ready")
-    assert shell.out("config", "check") == f"{agent.config.load}: in order, 1 workload\n"
+    assert shell.out("config", "check") == f"{agent.config}: in order, 1 workload\n"
 
 
 def test_workloads_from_apply_to_rm(agent: Agent, shell: Shell, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_what_cannot_be_is_one_line_with_the_reason(agent: Agent, shell: Shell, 
     assert done.returncode == 1
     assert "image" in done.stderr and len(done.stderr.splitlines()) == 1
     refused = shell.fail(1, "rm", "clock")
-    assert agent.config.load in refused and len(refused.splitlines()) == 1
+    assert agent.config in refused and len(refused.splitlines()) == 1
     assert "did you mean clock" in shell.fail(1, "logs", "clok")
     assert "Did you mean '--follow'" in shell.fail(2, "logs", "--folow")
     assert "not in this version" in shell.fail(1, "top")
@@ -181,14 +181,14 @@ def test_following_goes_on_over_a_restart_of_the_agent_and_takes_in_new_ones(
 
 
 def test_a_reload_takes_a_good_file_and_refuses_a_bad_one(agent: Agent, shell: Shell) -> None:
-    good = Path(agent.config.load).read_text()
-    Path(agent.config.load).write_text(good + "nonsense: 1\nquery: {timeout: soon}\n")
+    good = Path(agent.config).read_text()
+    Path(agent.config).write_text(good + "nonsense: 1\nquery: {timeout: soon}\n")
     errors = shell.fail(2, "config", "check").splitlines()
-    assert len(errors) == 2 and all(agent.config.load in error for error in errors)
+    assert len(errors) == 2 and all(agent.config in error for error in errors)
     agent.process.send_signal(signal.SIGHUP)  # type: ignore[union-attr]
     wait_until(lambda: "reload_failed" in codes(agent), "the refusal", 20)
     assert "nonsense: unknown key" in agent.log()
-    Path(agent.config.load).write_text(good)
+    Path(agent.config).write_text(good)
     rewrite(agent, {"workloads": [workload("clock", COUNTING), workload("more", COUNTING)]})
     agent.process.send_signal(signal.SIGHUP)  # type: ignore[union-attr]
     wait_until(lambda: "more-1" in agent.names(), "the new workload", 20)
@@ -215,7 +215,7 @@ def test_a_second_agent_on_the_same_state_and_a_port_in_use(agent: Agent, shell:
 
 
 def test_it_leaves_nothing_behind(agent: Agent) -> None:
-    agent.exposition.scrape()
+    agent.scrape()
     assert agent.stop() == 0
     parent = f"deckwatch-cli-{os.getpid()}"
     assert not [where for where, names, _ in os.walk("/sys/fs/cgroup") if parent in names]

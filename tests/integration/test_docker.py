@@ -133,7 +133,7 @@ def compare(scene: Scene, attempts: int = 30) -> None:
     for attempt in range(attempts):
         began = time.monotonic()
         before = {name: expected(scene, name) for name in CONTAINERS}
-        scrape = scene.agent.exposition.scrape()
+        scrape = scene.agent.scrape()
         after = {name: expected(scene, name) for name in CONTAINERS}
         if time.monotonic() - began > 1.0:
             continue
@@ -187,7 +187,7 @@ def test_every_value_is_the_kernels_while_nothing_moves(scene: Scene) -> None:
 
 def test_start_times_and_labels(scene: Scene) -> None:
     before = time.time()
-    scrape = scene.agent.exposition.scrape()
+    scrape = scene.agent.scrape()
     for name in CONTAINERS:
         id, started = scene.engine.docker("inspect", name, "--format", "{{.Id}} {{.State.StartedAt}}").split()
         path = f"{scene.engine.cgroup_parent}/{id}"
@@ -201,7 +201,7 @@ def test_start_times_and_labels(scene: Scene) -> None:
 
 
 def test_the_host_has_the_hosts_network_and_followers_have_none(scene: Scene) -> None:
-    scrape = scene.agent.exposition.scrape()
+    scrape = scene.agent.scrape()
     owners = {dict(labels).get("name", "") for labels in scrape.of("container_network_receive_bytes_total")}
     assert owners & set(CONTAINERS) == NETWORKED
     assert scrape.of("container_network_receive_bytes_total", id="/")
@@ -226,9 +226,9 @@ def amount(text: str) -> float:
 
 
 def test_docker_stats_says_the_same(scene: Scene) -> None:
-    began, before = time.monotonic(), scene.agent.exposition.scrape()
+    began, before = time.monotonic(), scene.agent.scrape()
     told = stats(scene.engine)
-    after, took = scene.agent.exposition.scrape(), time.monotonic() - began
+    after, took = scene.agent.scrape(), time.monotonic() - began
     for name in CONTAINERS:
         usage, limit = told[name]["MemUsage"].split(" / ")
         if name in QUIET:
@@ -279,7 +279,7 @@ def test_memory_that_ran_out_and_a_removal(scene: Scene) -> None:
     assert (end["reason"], end["exit_code"], end["signal"]) == ("oom", 137, 9)
     dead = scene.agent.container("eater")
     assert (dead["state"], dead["reason"], dead["oom_kills"]) == ("exited", "oom", 1)
-    scrape = scene.agent.exposition.scrape()
+    scrape = scene.agent.scrape()
     assert not scrape.of("container_memory_usage_bytes", name="eater")
     assert scrape.one("container_oom_events_total", name="eater") == 1
     assert scrape.one("container_oom_kills_total", name="eater") == 1
@@ -289,7 +289,7 @@ def test_memory_that_ran_out_and_a_removal(scene: Scene) -> None:
     wait_until(
         lambda: "eater" not in {one["name"] for one in scene.agent.json("/api/v1/containers")}, "the removal"
     )
-    kept = scene.agent.exposition.scrape()
+    kept = scene.agent.scrape()
     for name in ("container_cpu_usage_seconds_total", "container_oom_events_total"):
         assert kept.one(name, name="eater") == scrape.one(name, name="eater")
     assert kept.one("container_exits_total", name="eater", reason="oom") == 1
@@ -312,7 +312,7 @@ def test_ends_are_told_with_code_and_reason(
         signal,
         "live",
     )
-    assert scene.agent.exposition.scrape().one("container_exits_total", name=name, reason=reason) == 1
+    assert scene.agent.scrape().one("container_exits_total", name=name, reason=reason) == 1
 
 
 # Lines that a log driver and a reader may stumble over: empty, blank, quoted, binary, long enough to be cut.
@@ -335,13 +335,13 @@ def test_logs_are_dockers_byte_for_byte(scene: Scene) -> None:
     expected = dict(zip(("stdout", "stderr"), scene.engine.docker_bytes("logs", "chatty"), strict=True))
     assert expected["stdout"].count(b"\n") > 5000 and expected["stderr"].count(b"\n") == 201
     for stream, told in expected.items():
-        records = scene.agent.logs.service("chatty", stream=stream)
+        records = scene.agent.logs("chatty", stream=stream)
         # Docker leaves the last line's end to the container; a record has none.
         assert told.rstrip(b"\n") == "\n".join(record["message"] for record in records).encode()
         assert {record["stream"] for record in records} == {stream}
         times = [record["time"] for record in records]
         assert times == sorted(times)
-    everything = scene.agent.logs.service("chatty")
+    everything = scene.agent.logs("chatty")
     assert len(everything) == expected["stdout"].count(b"\n") + 1 + 201
     stamped = scene.engine.docker("logs", "--timestamps", "chatty").splitlines()
     assert everything[0]["time"].rstrip("Z") == stamped[0].split(" ")[0].rstrip("Z")
@@ -352,12 +352,12 @@ def test_log_counters_count_what_docker_wrote(scene: Scene) -> None:
     wait_until(lambda: scene.engine.docker_bytes("logs", "counted")[1].count(b"\n") == 70, "the output")
     wait_until(
         lambda: (
-            scene.agent.exposition.scrape().one("container_log_lines_total", name="counted", stream="stderr")
+            scene.agent.scrape().one("container_log_lines_total", name="counted", stream="stderr")
             == 70
         ),
         "the counters",
     )
-    scrape = scene.agent.exposition.scrape()
+    scrape = scene.agent.scrape()
     assert scrape.one("container_log_lines_total", name="counted", stream="stdout") == 3000
 
 
@@ -379,16 +379,16 @@ def test_each_short_run_of_one_container_has_its_final_reading(scene: Scene) -> 
 
         def ended(count: int = run) -> bool:
             return (
-                scene.agent.exposition.scrape().one("container_exits_total", name="again", reason="completed")
+                scene.agent.scrape().one("container_exits_total", name="again", reason="completed")
                 == count
             )
 
         wait_until(ended, f"the end of run {run}")
-        finals.add(scene.agent.exposition.scrape().one("container_cpu_usage_seconds_total", name="again"))
+        finals.add(scene.agent.scrape().one("container_cpu_usage_seconds_total", name="again"))
     assert None not in finals
     # Each run has a cgroup of its own: a value seen twice is the run before's.
     assert len(finals) == 10
-    assert scene.agent.exposition.scrape().one("container_restarts_total", name="again") == 9
+    assert scene.agent.scrape().one("container_restarts_total", name="again") == 9
 
 
 @pytest.mark.timeout(900)
@@ -396,17 +396,17 @@ def test_short_lives_have_their_final_reading(scene: Scene) -> None:
     # One container takes a whole CPU; those that keep disk and bridge busy only make the engine slow.
     scene.engine.docker("update", "--cpus", "1", "busy")
     scene.engine.docker("pause", "writer", "talker")
-    missed = scene.agent.exposition.scrape().one("deckwatch_final_sample_missed_total") or 0.0
+    missed = scene.agent.scrape().one("deckwatch_final_sample_missed_total") or 0.0
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         said = list(pool.map(lambda number: short_run(scene.engine, number), range(SHORT_EXITS)))
     names = [f"short{number}" for number in range(SHORT_EXITS)]
 
     def ends() -> dict[str, float]:
-        found = scene.agent.exposition.scrape().of("container_exits_total", reason="completed")
+        found = scene.agent.scrape().of("container_exits_total", reason="completed")
         return {dict(labels)["name"]: value for labels, value in found.items()}
 
     wait_until(lambda: ends().keys() >= set(names), "the last end", 60)
-    scrape = scene.agent.exposition.scrape()
+    scrape = scene.agent.scrape()
     ended = ends()
     assert {ended[name] for name in names} == {1}
     finals = {name: scrape.one("container_cpu_usage_seconds_total", name=name) for name in names}
