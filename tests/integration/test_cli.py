@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -16,8 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.agents import DECKWATCH, Agent
+from tests.integration.agents import Agent
 from tests.integration.engines import wait_until
+from tests.integration.shell import Shell
+from tests.integration.workloads import script as workload
 
 pytestmark = [
     pytest.mark.root,
@@ -25,56 +26,6 @@ pytestmark = [
 ]
 
 COUNTING = "i=0; while :; do i=$((i + 1)); echo line $i; sleep 0.05; done"
-
-
-def workload(name: str, script: str, **more: Any) -> dict[str, Any]:
-    """A workload that runs a shell script on this host's root file system."""
-    return {"name": name, "rootfs": "host", "command": ["/bin/sh", "-c", script], **more}
-
-
-class Shell:
-    """Calls `deckwatch` as a person would, with $DECKWATCH_CONFIG set."""
-
-    def __init__(self, config: str) -> None:
-        self.environment = {**os.environ, "DECKWATCH_CONFIG": config, "NO_COLOR": "1"}
-        self.environment.pop("DECKWATCH_SOCKET", None)
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        done = subprocess.run(
-            [DECKWATCH, *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr
-        return done
-
-    def out(self, *arguments: str) -> str:
-        """Standard output of a command that must succeed."""
-        done = self.run(*arguments)
-        assert done.returncode == 0, f"{arguments}: {done.stderr}"
-        return done.stdout
-
-    def fail(self, code: int, *arguments: str) -> str:
-        """Standard error of a command that must fail with this code and print nothing else."""
-        done = self.run(*arguments)
-        assert (done.returncode, done.stdout) == (code, ""), f"{arguments}: {done}"
-        assert done.stderr.startswith("deckwatch")
-        return done.stderr
-
-    @contextlib.contextmanager
-    def following(self, output: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A command that goes on until the block ends; its output goes to a file."""
-        with output.open("wb") as file:
-            process = subprocess.Popen([DECKWATCH, *arguments], env=self.environment, stdout=file)
-            try:
-                yield process
-            finally:
-                process.send_signal(signal.SIGINT)
-                assert process.wait(20) == 130
 
 
 def rewrite(agent: Agent, change: dict[str, Any]) -> None:
@@ -93,6 +44,7 @@ def agent() -> Iterator[Agent]:
     )
     try:
         one.start()
+        wait_until(lambda: b'"running"' in one.get("/api/v1/containers")[1], "the workload to run", 20)
         yield one
     finally:
         one.close()
