@@ -351,10 +351,7 @@ def test_log_counters_count_what_docker_wrote(scene: Scene) -> None:
     scene.engine.run("--name", "counted", "--", "sh", "-c", "seq 1 3000; seq 1 70 >&2; sleep 600")
     wait_until(lambda: scene.engine.docker_bytes("logs", "counted")[1].count(b"\n") == 70, "the output")
     wait_until(
-        lambda: (
-            scene.agent.scrape().one("container_log_lines_total", name="counted", stream="stderr")
-            == 70
-        ),
+        lambda: scene.agent.scrape().one("container_log_lines_total", name="counted", stream="stderr") == 70,
         "the counters",
     )
     scrape = scene.agent.scrape()
@@ -379,8 +376,7 @@ def test_each_short_run_of_one_container_has_its_final_reading(scene: Scene) -> 
 
         def ended(count: int = run) -> bool:
             return (
-                scene.agent.scrape().one("container_exits_total", name="again", reason="completed")
-                == count
+                scene.agent.scrape().one("container_exits_total", name="again", reason="completed") == count
             )
 
         wait_until(ended, f"the end of run {run}")
