@@ -74,6 +74,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 
     Unknown values are None, never 0: `exit_code` of a run whose end nobody saw is None.
     `run` counts the runs of this name from 1; `restarts` and `oom_kills` count over all of them.
+    `message` is one line about the present state, such as why a workload was refused.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     pod: str = ""
     container: str = ""
     workload: str = ""
+    message: str = ""
     labels: dict[str, str] = {}
     limits: Limits = Limits()
 

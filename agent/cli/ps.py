@@ -37,6 +37,9 @@ def ps(
     else:
         now = time.time()
         click.echo(table(HEADER, [row(one, now) for one in found]))
+        for one in found:
+            if one["state"] in ("refused", "crash_loop") and one["message"]:
+                click.echo(f"{shown_name(one)} {one['state']}: {one['message']}")
 
 
 def selector_of(filters: tuple[str, ...]) -> str:

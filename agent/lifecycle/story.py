@@ -42,7 +42,7 @@ class EventSink(Protocol):
         time: float,
         exit_code: int | None = None,
         signal: int | None = None,
-        reason: Reason | None = None,
+        reason: str | None = None,
         health: Health | None = None,
         observed: str = "live",
     ) -> None:
@@ -132,6 +132,10 @@ class Lifecycle:
             else:
                 self._follow(life)
                 self._differences(life, before)
+        elif new.container.state is State.REFUSED and before.container.state is not State.REFUSED:
+            if life.alive:
+                self._ended(life)
+            self._emit(EventType.REFUSED, life, time=self._clock(), reason=new.container.message)
         elif life.alive or (life.ended_at is not None and life.reason is None):
             self._ended(life)
         elif new.container.started_at is None and _ended_again(before, new):
@@ -253,7 +257,7 @@ class Lifecycle:
             else:
                 life.reason = container.reason
         elif container.state is State.REFUSED:
-            self._emit(EventType.REFUSED, life, time=self._clock(), reason=container.reason)
+            self._emit(EventType.REFUSED, life, time=self._clock(), reason=container.message)
         self._counters.set_state(key, self.container(life).state)
         self._counters.set_health(key, container.health)
 
@@ -488,7 +492,7 @@ class Lifecycle:
         time: float,
         code: int | None = None,
         signal: int | None = None,
-        reason: Reason | None = None,
+        reason: str | None = None,
         health: Health | None = None,
         late: bool = False,
     ) -> None:

@@ -80,6 +80,7 @@ def entry_of(record: ReplicaRecord, desired: Desired | None) -> Entry:
         reason=_REASONS.get(record.reason or ""),
         restarts=record.restarts,
         workload=record.workload,
+        message=record.message,
         labels=record.labels,
         limits=Limits(
             cpus=limits.cpus,

@@ -326,3 +326,19 @@ async def test_a_run_that_never_began_is_an_exit_alone(world: World) -> None:
     again = ended(created, None, at=1010.0, reason=Reason.START_FAILED)
     world.lifecycle.changed(failed, again)
     assert world.told() == [EventType.EXIT, EventType.EXIT]
+
+
+async def test_a_refusal_says_key_and_remedy_once(world: World) -> None:
+    message = "image: not in this version; use rootfs"
+    refused = Entry(
+        container=msgspec.structs.replace(
+            RUNNING.container, state=State.REFUSED, started_at=None, message=message
+        )
+    )
+    created = Entry(
+        container=msgspec.structs.replace(RUNNING.container, state=State.CREATED, started_at=None)
+    )
+    world.lifecycle.changed(None, created)
+    world.lifecycle.changed(created, refused)
+    world.lifecycle.changed(refused, msgspec.structs.replace(refused, annotations={"a": "b"}))
+    assert world.told() == [EventType.REFUSED] and world.events[0]["reason"] == message
