@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -33,7 +32,7 @@ def become(plan: Plan, ignored: Sequence[int]) -> NoReturn:
     capabilities.limit_bounding_set(plan.capabilities.bounding, plan.last_capability)
     security.become_user(plan, plan.capabilities)
     for number in ignored:
-        signal.signal(number, signal.SIG_DFL)
+        signals.set_default(number)
     signals.set_mask(signals.NOTHING)
     Stage.name = "exec"
     _execute(plan)

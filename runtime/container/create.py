@@ -16,7 +16,7 @@ import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runtime.container import setup
+from runtime.container import oomscore, setup
 from runtime.container.bundle import plan_of
 from runtime.container.failure import LIMIT, StartError, from_bytes, remedy
 from runtime.container.handover import Descriptors
@@ -134,6 +134,8 @@ def _join(
     try:
         for one in {pid, command}:
             cgroup.join(one)
+        if command != pid:
+            oomscore.prefer(pid, command, ((resources or {}).get("memory") or {}).get("limit"))
         sync.send(b"c")
     except BrokenPipeError:
         return

@@ -27,6 +27,11 @@ class Ending(NamedTuple):
     code: int | None = None
     signal: int | None = None
 
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code as a shell tells it: 128 + the signal of one that was killed."""
+        return self.code if self.signal is None else 128 + self.signal
+
 
 def from_wait_status(status: int) -> Ending:
     """What wait(2) said."""

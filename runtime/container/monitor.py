@@ -364,7 +364,7 @@ class Monitor:
         record = {
             "started_at": self._started_at,
             "finished_at": self._ended_at or time.time(),
-            "exit_code": ending.code,
+            "exit_code": ending.exit_code,
             "signal": ending.signal,
             "reason": reason or judge(ending, stopped=self._stopping, oom_kills=oom_kills),
             "message": message,

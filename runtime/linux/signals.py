@@ -12,6 +12,9 @@ from runtime.linux.syscalls import number, syscall
 # All that can be caught or blocked; 32 and 33 belong to the C library.
 ALL = frozenset(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, 32, 33}
 _SIG_SETMASK = 2
+_SIG_DFL, _SIG_IGN = 0, 1
+# struct sigaction of the kernel: handler, flags, restorer, mask.
+_ACTION = struct.Struct("<4Q")
 # Several times what the kernel writes; the signals stand in its first half.
 _STATUS_SIZE = 8192
 _MASK = struct.Struct("<Q")
@@ -20,13 +23,30 @@ NOTHING = _MASK.pack(0)
 
 
 def ignored(proc: str = "/proc") -> tuple[int, ...]:
-    """Signals that this process ignores; the only dispositions that survive execve."""
+    """Signals that this process ignores; the only dispositions that survive execve.
+
+    The C library's own two are among them when a parent set them so behind its back, as a Go program does.
+    """
     file = os.open(f"{proc}/self/status", os.O_RDONLY | os.O_CLOEXEC)
     content = os.read(file, _STATUS_SIZE)
     os.close(file)
     start = content.index(b"SigIgn:") + 7
     mask = int(content[start : content.index(b"\n", start)], 16)
-    return tuple(number for number in ALL if mask >> (number - 1) & 1)
+    return tuple(number for number in range(1, 65) if mask >> (number - 1) & 1)
+
+
+def set_default(signal_number: int) -> None:
+    """The default action for a signal again, also for those that the C library keeps for itself."""
+    _set_action(signal_number, _SIG_DFL)
+
+
+def ignore(signal_number: int) -> None:
+    """Ignore a signal, also one of those that the C library keeps for itself."""
+    _set_action(signal_number, _SIG_IGN)
+
+
+def _set_action(signal_number: int, action: int) -> None:
+    syscall(number("rt_sigaction"), signal_number, _ACTION.pack(action, 0, 0, 0), None, _MASK.size)
 
 
 def set_mask(mask: bytes) -> bytes:

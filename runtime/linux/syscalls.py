@@ -24,6 +24,7 @@ MOUNT_SETATTR = 442
 
 _OLDER: Mapping[str, Mapping[str, int]] = {
     "x86_64": {
+        "rt_sigaction": 13,
         "rt_sigprocmask": 14,
         "setgroups": 116,
         "setresuid": 117,
@@ -43,6 +44,7 @@ _OLDER: Mapping[str, Mapping[str, int]] = {
         "pivot_root": 41,
         "capset": 91,
         "unshare": 97,
+        "rt_sigaction": 134,
         "rt_sigprocmask": 135,
         "setresuid": 147,
         "setresgid": 149,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import pathlib
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -22,6 +25,21 @@ from runtime.supervision.spec import decode
 APPLETS = "sh cat ls true false id mount umount ps kill sleep echo dd awk tr wc grep unshare hostname pwd env stat readlink mkdir touch nc"
 BUSYBOX = shutil.which("busybox")
 _numbers = itertools.count(1)
+
+
+# Runs in a bare interpreter: a container forked from a large test process would be charged for its size.
+SMALL = """
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+from runtime.container.cgroups import ContainerCgroup
+from runtime.container.create import create
+from runtime.linux import hierarchies
+config = json.loads(sys.argv[2])
+cgroup = ContainerCgroup.open(hierarchies.detect(), config["linux"]["cgroupsPath"])
+made = create(config, rootfs=sys.argv[3], cgroup=cgroup, resources=config["linux"]["resources"],
+    stdin=0, stdout=1, stderr=1, status_fd=int(sys.argv[4]))
+print(os.waitstatus_to_exitcode(os.waitpid(made.pid, 0)[1]))
+"""
 
 
 class Ended(NamedTuple):
@@ -100,6 +118,29 @@ class Box:
     def run(self, *command: str, **spec: Any) -> Ended:
         """Start a workload and wait for its end."""
         return self.wait(self.start(self.config(*command, **spec)))
+
+    def run_from_small_process(self, *command: str, **spec: Any) -> Ended:
+        """The same with a bare interpreter as the monitor; the command must print nothing."""
+        repository = str(pathlib.Path(__file__).parents[4])
+        with open(self.status, "wb") as status:
+            descriptor = status.fileno()
+            arguments = [
+                repository,
+                json.dumps(self.config(*command, **spec)),
+                str(self.rootfs),
+                str(descriptor),
+            ]
+            done = subprocess.run(
+                [sys.executable, "-I", "-S", "-c", SMALL, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+                pass_fds=[descriptor],
+            )
+        final = self.cgroup.final()
+        self.cgroup.remove()
+        return Ended(int(done.stdout), "", read_status(str(self.status)), final)
 
     def sh(self, script: str, **spec: Any) -> str:
         """What a shell script prints; it must end well."""

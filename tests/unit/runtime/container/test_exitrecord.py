@@ -88,6 +88,10 @@ def test_reasons(ending: Ending, stopped: bool, oom_kills: int, reason: str) -> 
     assert judge(ending, stopped=stopped, oom_kills=oom_kills) == reason
 
 
+def test_a_killed_one_has_the_code_of_its_signal() -> None:
+    assert [one.exit_code for one in (Ending(signal=9), Ending(code=3), Ending())] == [137, 3, None]
+
+
 def test_records_are_bounded(tmp_path: pathlib.Path) -> None:
     directory = tmp_path / "exits"
     for run in range(1, exitrecord.KEEP + 4):

@@ -17,6 +17,15 @@ def test_ignored_signals() -> None:
     assert signal.SIGUSR2 not in signals.ignored()
 
 
+def test_signals_of_the_c_library_are_seen_and_set_back() -> None:
+    signals.ignore(32)
+    try:
+        assert 32 in signals.ignored()
+    finally:
+        signals.set_default(32)
+    assert 32 not in signals.ignored()
+
+
 def test_bit_one_is_signal_one(tmp_path: pathlib.Path) -> None:
     (tmp_path / "self").mkdir()
     (tmp_path / "self/status").write_text(
