@@ -26,6 +26,7 @@ from collectors.model import Container, Entry, EventType, Health, Reason, State,
 from runtime.linux.process import exit_status
 
 _OOM = next(index for index, family in enumerate(catalogue.ROW) if family is catalogue.OOM_EVENTS)
+_CPU = catalogue.INDEX[catalogue.CPU_USAGE]
 _ALIVE = (State.RUNNING, State.PAUSED)
 # An engine tells of an exit within milliseconds; one that is away gets this long before the kernel's word stands.
 _ENGINE_PATIENCE = 10.0
@@ -66,7 +67,9 @@ class Life:
     alive: bool = False
     oom_kills: int = 0  # the cgroup's own count when it was last read
     oom_in_run: bool = False
+    first: Row | None = None  # read when it was first seen: better than nothing when the end comes too fast
     final: Row | None = None
+    in_time: bool = False  # whether the final reading came before the cgroup was removed
     status: int | None = None  # wait status by the kernel, where it keeps it
     ended_at: float | None = None
     reason: Reason | None = None
@@ -285,6 +288,7 @@ class Lifecycle:
             self._ended(life, replaced=True)
         self._cancel_settle(life)
         life.alive, life.final, life.status, life.ended_at, life.reason = True, None, None, None, None
+        life.first, life.in_time = None, False
         life.oom_in_run = False
         life.oom_kills = seen.oom_kills if known else 0
         if not known:
@@ -328,6 +332,8 @@ class Lifecycle:
             self._kernel_ended(life, ended.row, ended.time)
             return
         self._add(entry, self._labels_of(entry))
+        if life.first is None:
+            life.first = self._sampler.read_one(id)
         pid = entry.pid
         if pid == 0:
             pid = next(iter(self._sampler.processes(id)), 0)
@@ -364,9 +370,11 @@ class Lifecycle:
     def _finish_reading(self, life: Life, row: Row | None) -> None:
         id = life.entry.container.id
         row = row or life.final
-        if row is None:
+        life.in_time = row is not None and not _torn(row, life.first)
+        if not life.in_time:
             self._missed()
-        else:
+            row = life.final or life.first
+        if row is not None:
             life.final = replace(row, labels=self._labels_of(life.entry), final=True)
             self._count_oom(life, row)
             self._finals.add(life.final)
@@ -390,8 +398,9 @@ class Lifecycle:
             self._finish_reading(life, row)
         if life.reason is not None:
             return
-        if life.final is None and container.reason is Reason.OOM and not life.oom_in_run:
-            # Nobody could read the cgroup's counter any more, but its engine had been told by it.
+        believed = not life.in_time or container.engine == "deckwatch"
+        if believed and container.reason is Reason.OOM and not life.oom_in_run:
+            # The cgroup's counter could not be read any more, but its engine had been told by it.
             self._counters.oom_killed(life.key, 1)
             life.oom_in_run = True
             self._emit(EventType.OOM_KILL, life, time=container.finished_at or self._clock())
@@ -526,6 +535,11 @@ def _another_run(before: Entry, after: Entry) -> bool:
         and before.container.started_at is not None
         and started != before.container.started_at
     )
+
+
+def _torn(row: Row, first: Row | None) -> bool:
+    """Whether a reading lacks what the first one had: some of the cgroup's hierarchies were removed already."""
+    return first is not None and first.values[_CPU] is not None and row.values[_CPU] is None
 
 
 def _ended_again(before: Entry, after: Entry) -> bool:

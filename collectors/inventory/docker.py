@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -60,6 +61,7 @@ class DockerSource:
         self._position = Position()
         self._backoff = Backoff()
         self._away = False
+        self._met = False
 
     async def run(self, board: Board) -> None:
         """Connect, follow, and connect again, until cancelled."""
@@ -68,7 +70,9 @@ class DockerSource:
             reason = await self._until_away(self._runs)
             board.unavailable(ENGINE, reason)
             if not self._away:
-                log.warning(AWAY, socket=self._socket, reason=reason)
+                # On a host without Docker its absence is nothing to warn of.
+                tell = log.warning if self._met or os.path.exists(self._socket) else log.debug
+                tell(AWAY, socket=self._socket, reason=reason)
             self._away = True
             await asyncio.sleep(self._backoff.seconds())
 
@@ -87,6 +91,7 @@ class DockerSource:
     def _answered(self, containers: int) -> None:
         self._backoff.reset()
         self._away = False
+        self._met = True
         log.info(CONNECTED, socket=self._socket, containers=containers)
 
 

@@ -20,6 +20,7 @@ from collectors.model import Container, Entry, EventType, Health, Reason, State
 from runtime.linux.process import start_time
 
 OOM = catalogue.INDEX[catalogue.OOM_EVENTS]
+CPU = catalogue.INDEX[catalogue.CPU_USAGE]
 ID = "/docker/abc"
 
 
@@ -29,6 +30,7 @@ class Host:
     def __init__(self) -> None:
         self.there = {ID}
         self.oom = 0
+        self.torn = False
         self.pids: list[int] = []
         self.added: dict[str, str] = {}
 
@@ -50,6 +52,7 @@ class Host:
     def row(self, id: str = ID) -> Row:
         values: list[Value] = [None] * len(catalogue.ROW)
         values[OOM] = self.oom
+        values[CPU] = None if self.torn else 1.5
         return Row(id, f'id="{id}"', values, 100.0)
 
 
@@ -249,7 +252,17 @@ async def test_a_reading_that_came_too_late_is_counted(world: World) -> None:
     world.lifecycle.changed(None, RUNNING)
     world.host.there.clear()
     world.lifecycle.changed(RUNNING, ended(RUNNING))
-    assert world.missed == 1 and world.finals == []
+    # What was read at its start is better than nothing, but it is counted.
+    assert world.missed == 1 and len(world.finals) == 1
+
+
+async def test_a_torn_reading_is_no_final_one_and_the_engine_is_believed(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    world.host.torn = True
+    world.lifecycle.changed(RUNNING, ended(RUNNING, 137, reason=Reason.OOM))
+    assert world.missed == 1 and world.finals[0].values[CPU] == 1.5
+    assert world.told() == [EventType.START, EventType.OOM_KILL, EventType.EXIT]
+    assert world.events[-1]["reason"] is Reason.OOM and world.counts.oom_kills == 1
 
 
 async def test_health_pause_and_resume_are_events(world: World) -> None:
