@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable
 
 import structlog
 
-from collectors.cgroups.inotify import (
+from runtime.linux.hierarchies import SYSTEMD, UNIFIED, Hierarchies, Hierarchy
+from runtime.linux.inotify import (
     IN_CREATE,
     IN_DELETE,
     IN_IGNORED,
@@ -21,7 +22,6 @@ from collectors.cgroups.inotify import (
     IN_Q_OVERFLOW,
     Inotify,
 )
-from runtime.linux.hierarchies import SYSTEMD, UNIFIED, Hierarchies, Hierarchy
 
 log = structlog.get_logger()
 

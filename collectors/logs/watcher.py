@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator
 
-from collectors.logs.inotify import Inotify
+from collectors.logs.directories import Directories
 from runtime.linux.errors import KernelError
 
 
@@ -23,7 +23,7 @@ class Watcher:
         self._path_of: dict[str, str] = {}
         self._unwatched: set[str] = set()
         try:
-            self._inotify: Inotify | None = Inotify()
+            self._inotify: Directories | None = Directories()
         except KernelError as error:
             self._inotify, self.refusal = None, str(error)
 

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from collectors.cgroups import watch as module
-from collectors.cgroups.inotify import Inotify
 from collectors.cgroups.watch import CgroupWatch
 from runtime.linux import hierarchies
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
+from runtime.linux.inotify import Inotify
 
 
 class Told:

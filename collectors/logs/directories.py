@@ -5,29 +5,26 @@ Source: inotify(7). A queue that ran over is told as `None`, after which everyth
 
 from __future__ import annotations
 
-import ctypes
-import os
-import struct
 from collections.abc import Iterator
 
+from runtime.linux import inotify
 from runtime.linux.errors import KernelError
+from runtime.linux.inotify import IN_CREATE, IN_IGNORED, IN_MODIFY, IN_MOVED_TO, IN_Q_OVERFLOW
 
-_MASK = 0x2 | 0x80 | 0x100  # IN_MODIFY, IN_MOVED_TO, IN_CREATE
-_OVERFLOW = 0x4000
-_IGNORED = 0x8000
-_EVENT = struct.Struct("iIII")
-_libc = ctypes.CDLL(None, use_errno=True)
+_MASK = IN_MODIFY | IN_MOVED_TO | IN_CREATE
 
 
-class Inotify:
+class Directories:
     """Watches directories; `fd` becomes readable when something happened in one of them."""
 
     def __init__(self) -> None:
-        self.fd = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self.fd < 0:
+        try:
+            self._kernel = inotify.Inotify()
+        except OSError as error:
             raise KernelError(
-                "create", "an inotify instance", ctypes.get_errno(), "raise fs.inotify.max_user_instances"
-            )
+                "create", "an inotify instance", error.errno or 0, "raise fs.inotify.max_user_instances"
+            ) from None
+        self.fd = self._kernel.descriptor
         self._directories: dict[int, str] = {}
         self._watches: dict[str, int] = {}
 
@@ -35,9 +32,12 @@ class Inotify:
         """Begin to watch; once is enough. Raises KernelError, for a missing directory too."""
         if directory in self._watches:
             return
-        watch = _libc.inotify_add_watch(self.fd, os.fsencode(directory), _MASK)
-        if watch < 0:
-            raise KernelError("watch", directory, ctypes.get_errno(), "raise fs.inotify.max_user_watches")
+        try:
+            watch = self._kernel.watch(directory, _MASK)
+        except OSError as error:
+            raise KernelError(
+                "watch", directory, error.errno or 0, "raise fs.inotify.max_user_watches"
+            ) from None
         self._directories[watch] = directory
         self._watches[directory] = watch
 
@@ -46,27 +46,18 @@ class Inotify:
         watch = self._watches.pop(directory, None)
         if watch is not None:
             self._directories.pop(watch, None)
-            _libc.inotify_rm_watch(self.fd, watch)
+            self._kernel.unwatch(watch)
 
     def read(self) -> Iterator[str | None]:
         """The paths on which something happened since the last call; None when some were lost."""
-        try:
-            data = os.read(self.fd, 64 * 1024)
-        except BlockingIOError:
-            return
-        offset = 0
-        while offset < len(data):
-            watch, mask, _, length = _EVENT.unpack_from(data, offset)
-            offset += _EVENT.size
-            name = data[offset : offset + length].rstrip(b"\0")
-            offset += length
-            if mask & _OVERFLOW:
+        for watch, mask, name in self._kernel.events():
+            if mask & IN_Q_OVERFLOW:
                 yield None
-            elif mask & _IGNORED:
+            elif mask & IN_IGNORED:
                 self._watches.pop(self._directories.pop(watch, ""), None)
             elif watch in self._directories:
-                yield f"{self._directories[watch]}/{os.fsdecode(name)}"
+                yield f"{self._directories[watch]}/{name}"
 
     def close(self) -> None:
         """Let go of all watches."""
-        os.close(self.fd)
+        self._kernel.close()

@@ -6,17 +6,17 @@ import select
 
 import pytest
 
-from collectors.logs.inotify import Inotify
+from collectors.logs.directories import Directories
 from runtime.linux.errors import KernelError
 
 
-def happened(inotify: Inotify) -> set[str | None]:
+def happened(inotify: Directories) -> set[str | None]:
     assert select.select([inotify.fd], [], [], 5)[0]
     return set(inotify.read())
 
 
 def test_writes_creations_and_renames_are_told_by_path(tmp_path: pathlib.Path) -> None:
-    inotify = Inotify()
+    inotify = Directories()
     inotify.watch(str(tmp_path))
     inotify.watch(str(tmp_path))
     (tmp_path / "a").touch()
@@ -30,7 +30,7 @@ def test_writes_creations_and_renames_are_told_by_path(tmp_path: pathlib.Path) -
 
 
 def test_what_is_watched_no_longer_is_silent(tmp_path: pathlib.Path) -> None:
-    inotify = Inotify()
+    inotify = Directories()
     inotify.watch(str(tmp_path))
     inotify.unwatch(str(tmp_path))
     (tmp_path / "a").touch()
@@ -42,7 +42,7 @@ def test_what_is_watched_no_longer_is_silent(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_directory_that_was_removed_can_be_watched_again(tmp_path: pathlib.Path) -> None:
-    inotify = Inotify()
+    inotify = Directories()
     directory = tmp_path / "d"
     directory.mkdir()
     inotify.watch(str(directory))
@@ -59,7 +59,7 @@ def test_a_queue_that_ran_over_is_told(tmp_path: pathlib.Path) -> None:
     most = int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     if most > 50_000:
         pytest.skip(f"the queue holds {most} events")
-    inotify = Inotify()
+    inotify = Directories()
     inotify.watch(str(tmp_path))
     with open(tmp_path / "a", "wb", buffering=0) as a, open(tmp_path / "b", "wb", buffering=0) as b:
         for _ in range(most // 2 + 10):
@@ -73,7 +73,7 @@ def test_a_queue_that_ran_over_is_told(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_missing_directory_is_an_error_with_its_name(tmp_path: pathlib.Path) -> None:
-    inotify = Inotify()
+    inotify = Directories()
     with pytest.raises(KernelError, match="gone") as caught:
         inotify.watch(str(tmp_path / "gone"))
     assert caught.value.errno == errno.ENOENT

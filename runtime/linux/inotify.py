@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Iterator
 
+IN_MODIFY = 0x2
 IN_MOVED_FROM = 0x40
 IN_MOVED_TO = 0x80
 IN_CREATE = 0x100
@@ -42,6 +43,10 @@ class Inotify:
         if number < 0:
             raise _error(directory)
         return number
+
+    def unwatch(self, number: int) -> None:
+        """End a watch; one that has ended by itself is no error."""
+        _libc.inotify_rm_watch(self.descriptor, number)
 
     def events(self) -> Iterator[tuple[int, int, str]]:
         """Some of the events that wait: (watch, mask, name), without blocking."""

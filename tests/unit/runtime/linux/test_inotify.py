@@ -7,7 +7,7 @@ import select
 
 import pytest
 
-from collectors.cgroups.inotify import IN_CREATE, IN_DELETE, IN_IGNORED, IN_ISDIR, Inotify
+from runtime.linux.inotify import IN_CREATE, IN_DELETE, IN_IGNORED, IN_ISDIR, Inotify
 
 
 def test_directories_made_and_removed_are_told_in_order(tmp_path: pathlib.Path) -> None:
