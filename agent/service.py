@@ -23,7 +23,7 @@ from agent.discovery import Discovery
 from agent.events import EventLog
 from agent.exposition import selfmetrics
 from agent.exposition.finals import Finals
-from agent.exposition.labels import base_labels, info_labels
+from agent.exposition.labels import Infos, base_labels
 from agent.exposition.scrape import Scraper, Sections
 from agent.exposition.selfmetrics import SelfMetrics
 from agent.homes import Home
@@ -83,6 +83,7 @@ class Service:
         )
         self._counters = LifecycleCounters(os.path.join(state, "lifecycle.sqlite"))
         self._finals = Finals(config.metrics.keep_final)
+        self._infos = Infos()
         self._recorder = Recorder()
         self._hierarchies = cgroup_hierarchies.detect(config.paths.proc)
         self._sampler = Sampler(
@@ -301,11 +302,10 @@ class Service:
             *(self._logs.sections(self._log_labels) if self._logs is not None else ()),
             (
                 catalogue.INFO,
-                [
-                    (info_labels(life.entry, self._config.metrics.container_labels), 1)
-                    for life in self._lifecycle.lives()
-                    if life.alive
-                ],
+                self._infos.samples(
+                    (life.entry for life in self._lifecycle.lives() if life.alive),
+                    self._config.metrics.container_labels,
+                ),
             ),
             *host.sections(self._config.paths.proc),
         ]

@@ -7,6 +7,7 @@ value. No string is made per sample but that of its number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from collectors.metrics.catalogue import Family
@@ -75,9 +76,24 @@ class Columns:
             yield lines(family.name, values[start : start + self._step])
 
 
-def sample_lines(name: str, several: Iterable[Sequence[tuple[str, Number]]]) -> Iterator[str]:
-    """Samples given one by one, (labels without braces, value), a few hundred at a time."""
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Samples of one family that are text already: each string some whole lines."""
+
+    texts: Sequence[str]
+
+
+Samples = Sequence[tuple[str, Number]] | Lines
+"""Samples given one by one, (labels without braces, value), or as lines."""
+
+
+def sample_lines(name: str, several: Iterable[Samples]) -> Iterator[str]:
+    """Samples that stand beside the rows, a few hundred at a time."""
     for samples in several:
+        if isinstance(samples, Lines):
+            for at in range(0, len(samples.texts), 128):
+                yield "".join(samples.texts[at : at + 128])
+            continue
         for at in range(0, len(samples), 512):
             part = samples[at : at + 512]
             heads = [f"{{{labels}}} " if labels else " " for labels, _ in part]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agent.exposition.render import label_name, labels_text
 from collectors.model import Container, Entry
@@ -43,6 +43,24 @@ def info_labels(entry: Entry, allowed: Sequence[str]) -> str:
         [pair for pair in pairs if pair[1] or pair[0] in ("id", "name", "image")]
         + _selected(container, allowed)
     )
+
+
+class Infos:
+    """Samples of `container_info`, each rendered once for what an inventory reports."""
+
+    def __init__(self) -> None:
+        self._allowed: tuple[str, ...] = ()
+        # By the entry's identity; the entry is kept with it, so that no other can take its place.
+        self._rendered: dict[int, tuple[Entry, tuple[str, int]]] = {}
+
+    def samples(self, entries: Iterable[Entry], allowed: Sequence[str]) -> list[tuple[str, int]]:
+        """One sample for each entry; what was rendered for entries that are not among them is forgotten."""
+        before = self._rendered if tuple(allowed) == self._allowed else {}
+        self._allowed = tuple(allowed)
+        self._rendered = {
+            id(entry): before.get(id(entry)) or (entry, (info_labels(entry, allowed), 1)) for entry in entries
+        }
+        return [sample for _, sample in self._rendered.values()]
 
 
 def _selected(container: Container, names: Sequence[str]) -> list[tuple[str, str]]:

@@ -16,11 +16,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest as registry_text
 from prometheus_client.openmetrics.exposition import generate_latest as registry_openmetrics
 
-from agent.exposition.columns import Columns, sample_lines
+from agent.exposition.columns import Columns, Lines, Samples, sample_lines
 from agent.exposition.escaping import label_name, labels_text
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Family, Kind
-from collectors.metrics.rows import Number, Row, Value
+from collectors.metrics.rows import Row, Value
 
 deflate: ModuleType
 try:
@@ -28,13 +28,13 @@ try:
 except ImportError:  # no build for this processor
     deflate = zlib
 
-__all__ = ["AGENT", "Section", "gzipped", "label_name", "labels_text", "render", "within"]
+__all__ = ["AGENT", "Lines", "Section", "gzipped", "label_name", "labels_text", "render", "within"]
 
 AGENT = "agent"
 """Name under which `collect[]` asks for the agent's own families."""
 
-Section = tuple[Family, Sequence[tuple[str, Number]]]
-"""Samples of one family from elsewhere than the rows: (labels without braces, value)."""
+Section = tuple[Family, Samples]
+"""Samples of one family from elsewhere than the rows: (labels without braces, value), or lines."""
 
 _CHUNK = 64 * 1024
 # Deflate's window as a power of two. Families repeat the labels of all containers, which lie further apart
@@ -160,7 +160,7 @@ def _row_families(
 def _section_families(
     sections: Sequence[Section], openmetrics: bool, wanted: Callable[[Family], bool]
 ) -> Iterator[str]:
-    grouped: dict[str, tuple[Family, list[Sequence[tuple[str, Number]]]]] = {}
+    grouped: dict[str, tuple[Family, list[Samples]]] = {}
     for family, samples in sections:
         if wanted(family):
             grouped.setdefault(family.name, (family, []))[1].append(samples)

@@ -17,10 +17,9 @@ from agent.exposition.finals import Finals
 from agent.exposition.negotiation import negotiate
 from agent.urgency import ordinary_work
 from collectors.metrics import catalogue
-from collectors.metrics.catalogue import Family
-from collectors.metrics.rows import Number, Reading
+from collectors.metrics.rows import Reading
 
-Sections = list[tuple[Family, list[tuple[str, Number]]]]
+Sections = Sequence[exposition.Section]
 
 
 class Sampler(Protocol):

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.platform_collector import PlatformCollector
-from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from agent.exposition.escaping import LONGEST_VALUE, Cuts, valid
+from agent.exposition.selfprocess import ProcessFigures
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Compat, Family, Kind
 from collectors.metrics.rows import Number, Reading
@@ -126,7 +126,7 @@ class SelfMetrics(Collector):
             if family.kind is Kind.COUNTER and not family.labels:
                 self._values[family] = {(): 0}
         self.registry.register(self)
-        ProcessCollector(proc=proc, registry=self.registry)
+        self.registry.register(ProcessFigures(proc))
         PlatformCollector(registry=self.registry)
 
     def add(self, family: Family, *labels: str, amount: Number = 1) -> None:

@@ -11,14 +11,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from agent.exposition.render import labels_text
+from agent.exposition.render import Lines, Section, labels_text
 from agent.store import Store
 from collectors.metrics import catalogue
-from collectors.metrics.catalogue import Family
-from collectors.metrics.rows import Number
 from collectors.model import Container, Health, Reason, State
-
-Samples = list[tuple[str, Number]]
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, data BLOB NOT NULL)",
@@ -90,7 +86,7 @@ class LifecycleCounters:
         self._store = Store(path, _SCHEMA, delay=_DELAY)
         self._counts: dict[Key, Counts] = {}
         self._labels: dict[Key, str] = {}
-        self._samples: dict[Key, tuple[Samples, ...]] = {}
+        self._texts: dict[Key, tuple[str, ...]] = {}
         for key, data in self._store.rows("SELECT key, data FROM counts"):
             self._put(Key(*msgspec.json.decode(key)), msgspec.json.decode(data, type=Counts))
         facts = dict(self._store.rows("SELECT name, value FROM facts"))
@@ -131,7 +127,7 @@ class LifecycleCounters:
         self._shown.pop(key, None)
         self._labels.pop(key, None)
         if self._counts.pop(key, None) is not None:
-            self._samples.pop(key, None)
+            self._texts.pop(key, None)
             self._store.put(key, "DELETE FROM counts WHERE key = ?", (msgspec.json.encode(key),))
 
     def remember(self, key: Key, seen: Seen) -> None:
@@ -184,23 +180,23 @@ class LifecycleCounters:
         self._last_alive = now
         self._store.put("last_alive", "INSERT OR REPLACE INTO facts VALUES ('last_alive', ?)", (now,))
 
-    def sections(self) -> list[tuple[Family, Samples]]:
+    def sections(self) -> list[Section]:
         """The lifecycle families with their series; only what changed is made anew."""
-        sections: list[tuple[Family, Samples]] = [(family, []) for family in catalogue.LIFECYCLE]
+        texts: list[tuple[str, ...]] = []
         for key in self._shown:
-            samples = self._samples.get(key)
-            if samples is None:
-                samples = self._samples[key] = _samples(self._labels[key], self._counts[key])
-            for (_, all_samples), own in zip(sections, samples, strict=True):
-                all_samples += own
-        return sections
+            text = self._texts.get(key)
+            if text is None:
+                text = self._texts[key] = _texts(self._labels[key], self._counts[key])
+            texts.append(text)
+        columns = list(zip(*texts, strict=True)) or [()] * len(catalogue.LIFECYCLE)
+        return [(family, Lines(column)) for family, column in zip(catalogue.LIFECYCLE, columns, strict=True)]
 
     def _put(self, key: Key, counts: Counts) -> None:
         self._counts[key] = counts
         self._labels[key] = key.labels()
 
     def _write(self, key: Key) -> None:
-        self._samples.pop(key, None)
+        self._texts.pop(key, None)
         self._store.put(
             key,
             "INSERT OR REPLACE INTO counts VALUES (?, ?)",
@@ -208,14 +204,15 @@ class LifecycleCounters:
         )
 
 
-def _samples(labels: str, counts: Counts) -> tuple[Samples, ...]:
-    """One name's series, in the order of `catalogue.LIFECYCLE`."""
+def _texts(labels: str, counts: Counts) -> tuple[str, ...]:
+    """One name's series as lines, in the order of `catalogue.LIFECYCLE`."""
+    oom_kills, exits, restarts, state, last_code, health = (family.name for family in catalogue.LIFECYCLE)
     code = counts.last_exit_code
     return (
-        [(labels, counts.oom_kills)],
-        [(f'{labels},reason="{reason}"', counts.exits.get(reason, 0)) for reason in Reason],
-        [(labels, counts.restarts)],
-        [(f'{labels},state="{state}"', int(counts.state == state)) for state in State],
-        [] if code is None else [(labels, code)],
-        [(labels, _HEALTH.get(Health(counts.health), 0))],
+        f"{oom_kills}{{{labels}}} {counts.oom_kills}\n",
+        "".join(f'{exits}{{{labels},reason="{each}"}} {counts.exits.get(each, 0)}\n' for each in Reason),
+        f"{restarts}{{{labels}}} {counts.restarts}\n",
+        "".join(f'{state}{{{labels},state="{each}"}} {int(counts.state == each)}\n' for each in State),
+        "" if code is None else f"{last_code}{{{labels}}} {code}\n",
+        f"{health}{{{labels}}} {_HEALTH.get(Health(counts.health), 0)}\n",
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agent.exposition.labels import base_labels, info_labels
+from msgspec import structs
+
+from agent.exposition.labels import Infos, base_labels, info_labels
 from collectors.model import Container, Entry
 
 DOCKER = Entry(
@@ -38,3 +40,23 @@ def test_info_carries_engine_and_allowed_labels_alone() -> None:
     assert 'engine="docker",engine_id="abc"' in text
     assert 'container_label_app_kubernetes_io_name="shop"' in text
     assert "secret" not in text and "namespace" not in text
+
+
+def test_infos_are_rendered_once_for_each_report() -> None:
+    infos = Infos()
+    first = infos.samples([DOCKER, POD], [])
+    assert first == [(info_labels(DOCKER, []), 1), (info_labels(POD, []), 1)]
+    again = infos.samples([DOCKER], [])
+    assert again == first[:1]
+    assert again[0] is first[0]
+    renamed = structs.replace(DOCKER, container=structs.replace(DOCKER.container, name="shop"))
+    assert infos.samples([renamed], []) == [(info_labels(renamed, []), 1)]
+
+
+def test_infos_follow_the_allowed_labels() -> None:
+    infos = Infos()
+    assert "shop" not in infos.samples([DOCKER], [])[0][0]
+    assert (
+        'container_label_app_kubernetes_io_name="shop"'
+        in infos.samples([DOCKER], ["app.kubernetes.io/name"])[0][0]
+    )

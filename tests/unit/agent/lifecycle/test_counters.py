@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+from agent.exposition.render import render
 from agent.lifecycle.counters import Key, LifecycleCounters, Seen, key_of
 from collectors.metrics import catalogue
 from collectors.model import Container, Health, Reason, State
@@ -18,11 +19,10 @@ WEB = Key("", "", "", "web")
 
 
 def samples(counters: LifecycleCounters) -> dict[str, float]:
-    return {
-        f"{family.name}{{{labels}}}": value
-        for family, series in counters.sections()
-        for labels, value in series
-    }
+    """Values by series, as they are exposed."""
+    text = b"".join(render([], counters.sections(), openmetrics=False)).decode()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return {series: float(value) for series, _, value in (line.rpartition(" ") for line in lines)}
 
 
 def test_each_counter_is_zero_from_first_sight(tmp_path: pathlib.Path) -> None:
