@@ -1,0 +1,137 @@
+"""Follows running containers by the kernel's word alone, to their final reading in the moment of their end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+from agent.lifecycle.exits import ExitWatch
+from agent.lifecycle.life import Life
+from agent.lifecycle.newcomers import Newcomers, Readings
+from agent.lifecycle.roster import Roster
+from collectors.metrics import catalogue
+from collectors.metrics.rows import Row
+from collectors.model import Entry
+from runtime.linux.process import exit_status
+
+_CPU = catalogue.INDEX[catalogue.CPU_USAGE]
+
+
+class Finals(Protocol):
+    """Where final readings are kept."""
+
+    def add(self, row: Row) -> None:
+        """A container's last reading."""
+
+
+class Following:
+    """Puts containers into each scrape, and takes them out when they end.
+
+    `add(entry, labels)` begins to read a container, `missed` counts a final reading that came too late,
+    `count(life, row)` is told of each reading, `ended(life, row, at)` when the kernel says that a run is over.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        *,
+        sampler: Readings,
+        newcomers: Newcomers,
+        finals: Finals,
+        labels_of: Callable[[Entry], str],
+        add: Callable[[Entry, str], None],
+        missed: Callable[[], None],
+        count: Callable[[Life, Row], None],
+        ended: Callable[[Life, Row | None, float | None], None],
+    ) -> None:
+        self._roster = roster
+        self._sampler = sampler
+        self._newcomers = newcomers
+        self._finals = finals
+        self._labels_of = labels_of
+        self._add = add
+        self._missed = missed
+        self._count = count
+        self._ended = ended
+        self._exits = ExitWatch(self._process_ended)
+
+    def follow(self, life: Life) -> None:
+        """Read its cgroup with every scrape, and its init's end at once."""
+        entry = life.entry
+        id = entry.container.id
+        if not id:
+            return
+        ended = self._newcomers.claim(id)
+        if ended is not None:
+            self._ended(life, ended.row, ended.time)
+            return
+        self.relabel(life)
+        if life.first is None:
+            life.first = self._sampler.read_one(id)
+        pid = entry.pid or next(iter(self._sampler.processes(id)), 0)
+        if pid and not self._exits.watch(id, pid, entry.pid_start if entry.pid else 0):
+            self._ended(life, self._sampler.read_one(id), None)
+
+    def relabel(self, life: Life) -> None:
+        """Put it into the scrapes under the labels it has now."""
+        self._add(life.entry, self._labels_of(life.entry))
+
+    def last_word(self, life: Life) -> Row | None:
+        """A reading of a run that is said to have ended: of its cgroup, or taken while nobody had named it."""
+        container = life.entry.container
+        row = self._sampler.read_one(container.id) if container.id else None
+        if row is None and container.engine_id:
+            ended = self._newcomers.claim_by_engine_id(container.engine_id)
+            row = ended.row if ended else None
+        return row
+
+    def finish(self, life: Life, row: Row | None) -> None:
+        """Keep the final reading of a run and let go of its cgroup, which open descriptors would keep alive."""
+        row = row or life.final
+        life.in_time = row is not None and not _torn(row, life.first)
+        if not life.in_time:
+            self._missed()
+            row = life.final or life.first
+        if row is not None:
+            life.final = replace(row, labels=self._labels_of(life.entry), final=True)
+            self._count(life, row)
+            self._finals.add(life.final)
+        self.let_go(life.entry.container.id)
+
+    def let_go(self, id: str) -> None:
+        """Follow a cgroup no longer."""
+        if id:
+            self._exits.forget(id)
+            self._sampler.remove(id)
+
+    def cgroup_removed(self, id: str) -> None:
+        """A cgroup is gone: what has no init ends with it."""
+        life = self._roster.by_id(id)
+        if life is not None and life.alive and life.entry.pid == 0:
+            self._ended(life, self._sampler.read_one(id), None)
+        self._sampler.remove(id)
+
+    def close(self) -> None:
+        """Follow nobody."""
+        self._exits.close()
+
+    def _process_ended(self, id: str, _pid: int, pidfd: int) -> None:
+        life = self._roster.by_id(id)
+        if life is None:
+            return
+        row = self._sampler.read_one(id)
+        if life.entry.pid == 0:
+            # A plain cgroup has no init: it lives until it is removed, and its processes come and go.
+            life.final = row or life.final
+            for pid in self._sampler.processes(id):
+                if self._exits.watch(id, pid):
+                    return
+            return
+        life.status = exit_status(pidfd)
+        self._ended(life, row, None)
+
+
+def _torn(row: Row, first: Row | None) -> bool:
+    """Whether a reading lacks what the first one had: some of the cgroup's hierarchies were removed already."""
+    return first is not None and first.values[_CPU] is not None and row.values[_CPU] is None

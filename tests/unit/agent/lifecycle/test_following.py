@@ -1,0 +1,80 @@
+"""The kernel's word alone: who is read, and the final reading."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+
+from agent.lifecycle.following import Following
+from agent.lifecycle.life import Life
+from agent.lifecycle.newcomers import Newcomers
+from agent.lifecycle.roster import Roster
+from collectors.metrics.rows import Row
+from tests.unit.agent.lifecycle.test_story import CPU, ID, RUNNING, Host, with_pid
+
+
+class Desk:
+    """A following with everything around it, and what it told."""
+
+    def __init__(self) -> None:
+        self.host = Host()
+        self.roster = Roster()
+        self.finals: list[Row] = []
+        self.ended: list[tuple[Life, Row | None, float | None]] = []
+        self.missed = 0
+        self.newcomers = Newcomers(self.host)
+        self.following = Following(
+            self.roster, sampler=self.host, newcomers=self.newcomers, finals=self, labels_of=lambda entry: "labels",
+            add=self.host.add, missed=self.miss, count=lambda life, row: None,
+            ended=lambda life, row, at: self.ended.append((life, row, at)),
+        )  # fmt: skip
+
+    def add(self, row: Row) -> None:
+        self.finals.append(row)
+
+    def miss(self) -> None:
+        self.missed += 1
+
+    def life(self) -> Life:
+        one = Life(RUNNING, None, run=1, alive=True)  # type: ignore[arg-type]
+        self.roster.put(one)
+        return one
+
+
+async def test_a_container_is_read_at_once_and_then_in_each_scrape(tmp_path: pathlib.Path) -> None:
+    desk = Desk()
+    one = desk.life()
+    desk.following.follow(one)
+    assert desk.host.added == {ID: "labels"} and one.first is not None
+
+
+async def test_a_process_that_is_gone_already_ends_it_with_a_reading() -> None:
+    desk = Desk()
+    child = subprocess.Popen(["true"])
+    one = desk.life()
+    one.entry = with_pid(RUNNING, child.pid)
+    child.wait()
+    desk.following.follow(one)
+    [(life, row, _)] = desk.ended
+    assert life is one and row is not None
+
+
+async def test_what_ended_unnamed_is_told_with_the_reading_of_its_end() -> None:
+    desk = Desk()
+    desk.newcomers.created(ID)
+    desk.newcomers.removed(ID)
+    desk.host.there.clear()
+    one = desk.life()
+    desk.following.follow(one)
+    [(_, row, at)] = desk.ended
+    assert row is not None and at is not None and desk.host.added == {}
+
+
+async def test_the_first_reading_stands_in_for_a_final_one_that_came_too_late() -> None:
+    desk = Desk()
+    one = desk.life()
+    desk.following.follow(one)
+    desk.following.finish(one, None)
+    assert desk.missed == 1 and not one.in_time
+    assert desk.finals[0].final and desk.finals[0].values[CPU] == 1.5
+    assert desk.host.added == {}
