@@ -82,7 +82,7 @@ def test_workloads_from_apply_to_rm(agent: Agent, shell: Shell, tmp_path: Path) 
     assert shell.out("stop", "hello") == "hello: stopped\n"
     agent.stop()
     agent.start()
-    assert "exited (stopped)" in shell.out("ps", "-a", "--filter", "name=hello-1")
+    assert "exited (stopped 143)" in shell.out("ps", "-a", "--filter", "name=hello-1")
     assert shell.out("start", "hello") == "hello-1: running\n"
     assert shell.out("rm", "hello") == "hello: removed\n"
     assert "no workload hello" in shell.fail(1, "stop", "hello")
