@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from collectors.cgroups import v1
 from collectors.cgroups.keyed import Keyed
 from collectors.metrics import catalogue
-from collectors.metrics.plan import File, Host, Plan
+from collectors.metrics.plan import File, Host, Pace, Plan
 from collectors.metrics.rows import Value
 
 _USAGE = catalogue.INDEX[catalogue.CPU_USAGE]
@@ -29,30 +29,43 @@ def probe(host: Host) -> tuple[Plan, ...]:
     """cpuacct beside cpu on v1, cpu.stat alone on v2."""
     if host.hierarchy("cpuacct", "cpu", "unified").version == 2:
         return (Plan((File("unified", "cpu.stat", keep=90),), _FAMILIES, _parse_v2),)
-    files = (
-        File("cpuacct", "cpuacct.usage", keep=90),
-        File("cpuacct", "cpuacct.stat", keep=90),
-        File("cpu", "cpu.stat", keep=80),
+    return (
+        Plan((File("cpuacct", "cpuacct.usage", keep=90),), (catalogue.CPU_USAGE,), _parse_v1_usage),
+        # Who ran in neither mode used nothing: this file is read after the one before it.
+        Plan(
+            (File("cpuacct", "cpuacct.stat", keep=90),),
+            (catalogue.CPU_USER, catalogue.CPU_SYSTEM),
+            _parse_v1_modes,
+            Pace.STILL,
+        ),
+        Plan(
+            (File("cpu", "cpu.stat", keep=20),),
+            catalogue.ROW[_PERIODS : _BURST_SECONDS + 1],
+            _parse_v1_throttling,
+            needs=catalogue.SPEC_CPU_QUOTA,
+        ),
     )
-    return (Plan(files, _FAMILIES, _parse_v1),)
 
 
 _v1_stat = Keyed((b"user", b"system"))
 _v1_cfs = Keyed((*_CFS, b"throttled_time", b"burst_time"))
 
 
-def _parse_v1(contents: Sequence[bytes], values: list[Value]) -> None:
-    usage, stat, cfs = contents
-    if usage:
-        values[_USAGE] = ((_TOTAL, int(usage) / 1e9),)
-    if stat:
-        user, system = _v1_stat.values(stat)
-        if user is not None:
-            values[_USER] = v1.ticks(user)
-        if system is not None:
-            values[_SYSTEM] = v1.ticks(system)
-    if cfs and values[_QUOTA] is not None:
-        _throttling(_v1_cfs.values(cfs), 1e9, values)
+def _parse_v1_usage(contents: Sequence[bytes], values: list[Value]) -> None:
+    if contents[0]:
+        values[_USAGE] = ((_TOTAL, int(contents[0]) / 1e9),)
+
+
+def _parse_v1_modes(contents: Sequence[bytes], values: list[Value]) -> None:
+    if contents[0]:
+        user, system = _v1_stat.values(contents[0])
+        values[_USER] = None if user is None else v1.ticks(user)
+        values[_SYSTEM] = None if system is None else v1.ticks(system)
+
+
+def _parse_v1_throttling(contents: Sequence[bytes], values: list[Value]) -> None:
+    if contents[0] and values[_QUOTA] is not None:
+        _throttling(_v1_cfs.values(contents[0]), 1e9, values)
 
 
 _v2_stat = Keyed((b"usage_usec", b"user_usec", b"system_usec"))

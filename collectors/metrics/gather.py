@@ -49,7 +49,10 @@ class Gatherer:
         self.costs = dict.fromkeys(supported.plans, 0.0)
         self.errors = dict.fromkeys(supported.plans, 0)
         self._hidden = [at for at, f in enumerate(catalogue.ROW) if not switches.get(f.collector, True)]
-        self._usual = [(name, p.parse, p.span, p.pace is Pace.STILL) for name, p in usual]
+        self._usual = [
+            (name, p.parse, p.span, p.pace is Pace.STILL, catalogue.INDEX[p.needs] if p.needs else -1)
+            for name, p in usual
+        ]
         self._rare = [(name, _wanted(plan), plan.parse) for name, plan in plans if plan.pace is Pace.RARE]
         self._tree = Tree(host.hierarchies, [_wanted(plan) for _, plan in usual], descriptors)
         self._controllers = tuple(
@@ -113,15 +116,18 @@ class Gatherer:
         values = target.template.copy()
         seen, costs = target.seen, self.costs
         contents, clock = self._reader.contents, time.perf_counter
+        sources = target.cgroup.sources
         still_the_same = "cpu" in costs
         last = clock()
-        for at, (name, parse, span, still) in enumerate(self._usual):
+        for at, (name, parse, span, still, needs) in enumerate(self._usual):
             before = seen[at]
             if still and still_the_same and before is not None:
                 values[span] = before[1]
                 continue
+            if needs >= 0 and values[needs] is None:
+                continue
             try:
-                found = contents(target.cgroup.sources[at])
+                found = contents(sources[at])
                 if before is not None and found == before[0]:
                     values[span] = before[1]
                     still_the_same = still_the_same and found[0] != b""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from collectors.cgroups import v1, v2
 from collectors.metrics import catalogue
-from collectors.metrics.plan import File, Host, Plan
+from collectors.metrics.plan import File, Host, Pace, Plan
 from collectors.metrics.rows import Value
 
 _READS_BYTES = catalogue.INDEX[catalogue.FS_READS_BYTES]
@@ -52,21 +52,29 @@ def probe(host: Host) -> tuple[Plan, ...]:
     recursive = "_recursive"
     if not os.path.exists(f"{hierarchy.mountpoint}/blkio.throttle.io_serviced{recursive}"):
         recursive = ""
-    files = (
-        File("blkio", f"blkio.throttle.io_service_bytes{recursive}", keep=30),
-        File("blkio", f"blkio.throttle.io_serviced{recursive}"),
+    return (
+        Plan(
+            (File("blkio", f"blkio.throttle.io_service_bytes{recursive}", keep=30),),
+            (catalogue.FS_READS_BYTES, catalogue.FS_WRITES_BYTES),
+            _parser_v1(devices, _READS_BYTES, _WRITES_BYTES),
+        ),
+        # An operation either moves bytes or was asked for by somebody who ran.
+        Plan(
+            (File("blkio", f"blkio.throttle.io_serviced{recursive}", keep=30),),
+            (catalogue.FS_READS, catalogue.FS_WRITES),
+            _parser_v1(devices, _READS, _WRITES),
+            Pace.STILL,
+        ),
     )
-    return (Plan(files, _FAMILIES, _parser_v1(devices)),)
 
 
-def _parser_v1(devices: Devices) -> Callable[[Sequence[bytes], list[Value]], None]:
+def _parser_v1(
+    devices: Devices, reads_at: int, writes_at: int
+) -> Callable[[Sequence[bytes], list[Value]], None]:
     def parse(contents: Sequence[bytes], values: list[Value]) -> None:
-        for content, reads_at, writes_at in zip(
-            contents, (_READS_BYTES, _READS), (_WRITES_BYTES, _WRITES), strict=True
-        ):
-            if found := v1.device_operations(content):
-                values[reads_at] = tuple((devices[device], reads) for device, reads, _ in found)
-                values[writes_at] = tuple((devices[device], writes) for device, _, writes in found)
+        if found := v1.device_operations(contents[0]):
+            values[reads_at] = tuple((devices[device], reads) for device, reads, _ in found)
+            values[writes_at] = tuple((devices[device], writes) for device, _, writes in found)
 
     return parse
 

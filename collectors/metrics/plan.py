@@ -54,13 +54,15 @@ class Plan:
     """Files to read of each container, in order, and the function that turns them into values.
 
     `parse(contents, values)` gets b"" for a file that the cgroup does not have, and leaves the values it
-    cannot tell at None. It fills `families`, which stand side by side in a row, and nothing else.
+    cannot tell at None. It fills `families`, which stand side by side in a row, and nothing else. With
+    `needs` the files are read only of containers that have a value of that family, one of the RARE ones.
     """
 
     files: tuple[File, ...]
     families: tuple[Family, ...]
     parse: Parse
     pace: Pace = Pace.ALWAYS
+    needs: Family | None = None
 
     @property
     def span(self) -> slice:

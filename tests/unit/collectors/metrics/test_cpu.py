@@ -19,8 +19,8 @@ QUOTA = INDEX[catalogue.SPEC_CPU_QUOTA]
 def _parsed(recorded: Any, *contents: bytes, quota: int | None = None) -> list[Value]:
     values: list[Value] = [None] * len(catalogue.ROW)
     values[QUOTA] = quota
-    (plan,) = cpu.probe(recorded.host)
-    plan.parse(contents, values)
+    for plan, content in zip(cpu.probe(recorded.host), contents, strict=True):
+        plan.parse((content,), values)
     return values
 
 
@@ -45,6 +45,11 @@ def test_throttling_is_told_only_under_a_quota(v1: Any, v2: Any) -> None:
         # The kernel before 5.14 knows no bursts.
         assert bound[INDEX[catalogue.CFS_BURST_PERIODS]] is None
         assert bound[INDEX[catalogue.CFS_BURST_SECONDS]] is None
+
+
+def test_throttling_is_read_only_under_a_quota(v1: Any) -> None:
+    (plan,) = (plan for plan in cpu.probe(v1.host) if catalogue.CFS_PERIODS in plan.families)
+    assert plan.needs is catalogue.SPEC_CPU_QUOTA
 
 
 def test_nothing_read_is_nothing_told(v1: Any, v2: Any) -> None:

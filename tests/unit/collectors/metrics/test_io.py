@@ -11,8 +11,8 @@ from collectors.metrics.rows import Value
 
 def _parsed(recorded: Any, *contents: bytes) -> list[Value]:
     values: list[Value] = [None] * len(catalogue.ROW)
-    (plan,) = io.probe(recorded.host)
-    plan.parse(contents, values)
+    for plan, content in zip(io.probe(recorded.host), contents, strict=True):
+        plan.parse((content,), values)
     return values
 
 
@@ -34,8 +34,7 @@ def test_no_line_for_a_device_is_absent_and_a_zero_of_the_kernel_is_a_zero(eithe
 
 def test_older_v1_kernels_count_without_the_subtree(v1: Any) -> None:
     (v1.at("blkio", "/") / "blkio.throttle.io_serviced_recursive").unlink()
-    (plan,) = io.probe(v1.host)
-    assert [file.name for file in plan.files] == [
+    assert [file.name for plan in io.probe(v1.host) for file in plan.files] == [
         "blkio.throttle.io_service_bytes",
         "blkio.throttle.io_serviced",
     ]
