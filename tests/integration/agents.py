@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -49,9 +50,16 @@ class Scrape(dict[Series, float]):
 
 
 class Agent:
-    """`deckwatch run` with a configuration; `settings` are its keys, over state of the test's own."""
+    """`deckwatch run` with a configuration; `settings` are its keys, over state of the test's own.
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    `before` is a command that runs it, `patience` how many seconds it may take until it is ready.
+    """
+
+    def __init__(
+        self, settings: dict[str, Any], *, before: Sequence[str] = (), patience: float = 30.0
+    ) -> None:
+        self._before = before
+        self._patience = patience
         self.directory = tempfile.mkdtemp(prefix="dwa-", dir="/tmp")
         self.port = free_port()
         self.config = f"{self.directory}/deckwatch.yaml"
@@ -70,9 +78,10 @@ class Agent:
         """Start it and wait until it is ready."""
         with open(f"{self.directory}/agent.log", "ab") as log:
             self.process = subprocess.Popen(
-                [DECKWATCH, "run", "-c", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        wait_until(self._ready, "a ready agent", 30)
+                [*self._before, DECKWATCH, "run", "-c", self.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        wait_until(self._ready, "a ready agent", self._patience)
 
     def stop(self) -> int:
         """Stop it in order; its exit code."""
