@@ -30,7 +30,7 @@ MOST = 100_000
 _PIECE = 1 << 16
 _HELD_AT_MOST = 0.05  # seconds that a record waits for others when they come one by one
 DIRECTIONS = ("backward", "forward")
-LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+LEVELS = ("trace", "debug", "info", "warn", "error", "fatal", "unknown")
 STREAMS = ("stdout", "stderr")
 
 GREP = Parameter("grep", "RE2 pattern that the message must contain")

@@ -73,7 +73,7 @@ class Queries:
     async def _run(self, query: LogQuery) -> AsyncGenerator[bytes, None]:
         deadline = asyncio.get_running_loop().time() + self.limits.timeout
         process = await asyncio.create_subprocess_exec(
-            self._python, "-P", "-m", "collectors.logs.query",
+            self._python, "-P", "-m", "collectors.logs.queryprocess",
             "--scratch", self._scratch, "--max-bytes", str(self.limits.max_bytes),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             start_new_session=True,

@@ -51,6 +51,7 @@ class Readers:
         self._soon: set[str] = set()
         self._changed: set[str] = set()
         self._commit_due = False
+        self._looking = False
         self._troubled: set[str] = set()
         self._loop = asyncio.get_running_loop()
 
@@ -85,6 +86,7 @@ class Readers:
             self.trouble(
                 "logs_not_watched", f"{self._watcher.refusal}; until then they are polled each second"
             )
+        self._look_at_unseen_soon()
         self._mark(target.id)
         self._enqueue(target.id)
         return tail
@@ -153,15 +155,27 @@ class Readers:
     async def _poll(self) -> None:
         forget = self._loop.time() + FORGET
         while True:
-            complete = self._watcher.complete
-            await asyncio.sleep(POLL if complete else POLL_BLIND)
-            self._watcher.retry()
+            await asyncio.sleep(POLL)
             for id, tail in self.tails.items():
-                if not (complete and tail.target.finished):
+                if not tail.target.finished:
                     self._enqueue(id)
             if self._loop.time() > forget:
                 forget += FORGET
                 self._positions.forget(self.tails, time.time())
+
+    def _look_at_unseen(self) -> None:
+        """Look often at logs about which nobody tells anything, as long as there are any."""
+        self._looking = False
+        unseen = self._watcher.unseen()
+        self._watcher.retry()
+        for id in unseen:
+            self._enqueue(id)
+        self._look_at_unseen_soon()
+
+    def _look_at_unseen_soon(self) -> None:
+        if not self._looking and self._watcher.unseen():
+            self._looking = True
+            self._loop.call_later(POLL_BLIND, self._look_at_unseen)
 
     def _listen(self) -> None:
         if self._watcher.fd is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,12 +10,15 @@ from collections.abc import Iterator
 from collectors.logs.directories import Directories
 from runtime.linux.errors import KernelError
 
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
+
 
 class Watcher:
     """Maps what happens in directories to the containers whose log lies there.
 
     `complete` is False while a directory cannot be watched, or no inotify instance was to be had: then
-    only polling sees what happens, and must be done often. `refusal` says why.
+    only polling sees what happens to those in `unseen`, and must be done often. `refusal` says why; a
+    directory that is just not there is no refusal.
     """
 
     def __init__(self) -> None:
@@ -36,6 +40,14 @@ class Watcher:
     def complete(self) -> bool:
         """Whether everything that happens is seen."""
         return self._inotify is not None and not self._unwatched
+
+    def unseen(self) -> set[str]:
+        """Ids of containers in whose logs things happen unseen."""
+        if self._inotify is None:
+            return set(self._path_of)
+        if not self._unwatched:
+            return set()
+        return {id for id, path in self._path_of.items() if os.path.dirname(path) in self._unwatched}
 
     def add(self, id: str, path: str) -> None:
         """Follow the log of a container; a changed path replaces the old one."""
@@ -88,4 +100,5 @@ class Watcher:
             self._unwatched.discard(directory)
         except KernelError as error:
             self._unwatched.add(directory)
-            self.refusal = str(error)
+            if error.errno not in _NOT_THERE:
+                self.refusal = str(error)

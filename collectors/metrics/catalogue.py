@@ -537,14 +537,24 @@ HEALTH_STATE = _gauge(
 LIFECYCLE: tuple[Family, ...] = (OOM_KILLS, EXITS, RESTARTS, STATE, LAST_EXIT_CODE, HEALTH_STATE)
 
 LOG_BYTES = _counter(
-    "container_log_bytes_total", "logs", "Bytes of log read.", "stream", unit="bytes", compat=Compat.OWN
+    "container_log_bytes_total",
+    "logs",
+    "Bytes that the container printed, as far as its log was read.",
+    "stream",
+    unit="bytes",
+    compat=Compat.OWN,
 )
 LOG_LINES = _counter("container_log_lines_total", "logs", "Lines of log read.", "stream", compat=Compat.OWN)
 LOG_MESSAGES = _counter(
     "container_log_messages_total", "logs", "Log entries, multi-line ones once.", "level", compat=Compat.OWN
 )
 LOG_DROPPED = _counter(
-    "container_log_dropped_total", "logs", "Log entries given up.", "reason", compat=Compat.OWN
+    "container_log_dropped_total",
+    "logs",
+    "Log entries given up; with size unknown gaps, each of one entry or more.",
+    "reason",
+    "size",
+    compat=Compat.OWN,
 )
 LOG_LAG = _gauge(
     "container_log_lag_seconds",

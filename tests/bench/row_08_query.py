@@ -69,7 +69,7 @@ def compare(path: str, what: str, pattern: str, grep: str, target_ratio: float) 
     query = msgspec.json.encode(
         LogQuery(targets=[target(path)], grep=pattern, limit=1 << 40, direction="forward")
     )
-    command = [sys.executable, "-m", "collectors.logs.query", "--scratch", os.path.dirname(path)]
+    command = [sys.executable, "-m", "collectors.logs.queryprocess", "--scratch", os.path.dirname(path)]
     ours = median(seconds([*command, "--max-bytes", str(4 * SIZE)], query), RUNS)
     reference = median(seconds(["grep", "-c", "-E", grep, path]), RUNS)
     print(Result("8", what, ours, reference, "s", target_ratio, "grep -c -E"), flush=True)

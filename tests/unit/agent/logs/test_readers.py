@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import pathlib
 import sqlite3
 import time
@@ -15,6 +16,7 @@ from collectors.logs.positions import Positions
 from collectors.logs.record import LogTarget
 from collectors.logs.wire import Report, ToAgent, Trouble, framed, to_agent
 from collectors.model import LogSource
+from runtime.linux.errors import KernelError
 from tests.unit.collectors.logs.logfile import LogFile
 
 
@@ -98,13 +100,31 @@ async def test_without_inotify_polling_is_enough(
     tmp_path: pathlib.Path, log: LogFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logreaders, "POLL_BLIND", 0.05)
-    monkeypatch.setattr("collectors.logs.inotify._libc.inotify_init1", lambda flags: -1, raising=False)
+
+    def refused() -> None:
+        raise KernelError("create", "an inotify instance", errno.EMFILE)
+
+    monkeypatch.setattr("collectors.logs.watcher.Directories", refused)
     agent = Agent()
     async with reading(tmp_path, agent) as readers:
         readers.follow(target(log))
         log.numbers(5)
         await until(lambda: agent.lines() == 5)
     assert "logs_not_watched" in agent.troubles()
+
+
+async def test_a_directory_that_comes_later_is_read_and_nobody_is_troubled(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logreaders, "POLL_BLIND", 0.05)
+    agent = Agent()
+    async with reading(tmp_path, agent) as readers:
+        path = tmp_path / "later" / "x.log"
+        readers.follow(LogTarget(id="/x", source=LogSource(path=str(path), format="cri"), container={}))
+        path.parent.mkdir()
+        LogFile(path).numbers(5)
+        await until(lambda: agent.lines() == 5)
+    assert not agent.troubles()
 
 
 async def test_polling_finds_what_inotify_missed(
