@@ -55,6 +55,9 @@ RELOADED = "configuration_reloaded"
 RELOAD_REFUSED = "configuration_refused"
 PART_FAILED = "part_failed"
 
+# Called when the agent answers: the configuration, and the URLs of its TCP listeners.
+Started = Callable[[Config, Sequence[str]], None]
+
 _TICK = 5.0
 _CPU = catalogue.INDEX[catalogue.CPU_USAGE]
 _RECORD_EVERY = 10.0
@@ -182,8 +185,8 @@ class Service:
 
     # Life
 
-    async def run(self) -> None:
-        """Start everything, serve until told to stop, and leave in order."""
+    async def run(self, started: Started | None = None) -> None:
+        """Start everything, serve until told to stop, and leave in order; `started` is called once."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -210,6 +213,8 @@ class Service:
                     cgroups=self._hierarchies.mode,
                     urls=self._servers.urls,
                 )
+                if started is not None:
+                    started(self._config, self._servers.urls)
                 await self._stop.wait()
                 log.info(STOPPING)
                 await self._servers.stop()
@@ -454,7 +459,11 @@ def _any_of(texts: Sequence[str]) -> Callable[[Entry], bool] | None:
     return (lambda entry: any(one.matches(entry) for one in chosen)) if chosen else None
 
 
-def main(path: str | None, overrides: Sequence[str] = ()) -> int:
+def main(
+    path: str | None,
+    overrides: Sequence[str] = (),
+    started: Started | None = None,
+) -> int:
     """Run the agent in the foreground; 0 after an orderly end, 1 when it cannot run, 2 for a bad configuration."""
     try:
         config = load(path, overrides)
@@ -464,7 +473,7 @@ def main(path: str | None, overrides: Sequence[str] = ()) -> int:
     logsetup.configure(config.logging.level, config.logging.format)
     _allow_open_files()
     try:
-        asyncio.run(_run(config, path, overrides))
+        asyncio.run(_run(config, path, overrides, started))
     except DeckwatchError as error:
         print(f"deckwatch: {error}", file=sys.stderr)
         return 1
@@ -484,8 +493,13 @@ def _allow_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _run(config: Config, path: str | None, overrides: Sequence[str]) -> None:
-    await Service(config, path, overrides).run()
+async def _run(
+    config: Config,
+    path: str | None,
+    overrides: Sequence[str],
+    started: Started | None,
+) -> None:
+    await Service(config, path, overrides).run(started)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

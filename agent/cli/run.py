@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from agent.cli.welcome import announce
+
 CRASHED = "agent_crashed"
 
 
@@ -19,14 +21,15 @@ CRASHED = "agent_crashed"
 def run(config_file: str | None, overrides: tuple[str, ...]) -> int:
     """Run the agent in the foreground until SIGINT or SIGTERM.
 
-    SIGHUP reads the configuration again.
+    It prints where it answers on standard output, its log on standard error. SIGHUP reads the
+    configuration again.
     """
     import structlog
 
     from agent.service import main
 
     try:
-        return main(config_file, overrides)
+        return main(config_file, overrides, lambda config, urls: announce(config, urls, config_file))
     except Exception:
         structlog.get_logger().exception(CRASHED)
         return 1

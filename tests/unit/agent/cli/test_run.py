@@ -29,7 +29,7 @@ def test_help_names_the_options(call: Call) -> None:
 
 
 def test_a_crash_is_an_entry_of_the_log(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(path: str | None, overrides: tuple[str, ...]) -> int:
+    def crash(path: str | None, overrides: tuple[str, ...], started: object) -> int:
         raise RuntimeError("boom")
 
     monkeypatch.setattr("agent.service.main", crash)
