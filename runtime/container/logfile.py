@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Sequence
 
 from runtime.container.archive import compress_in_child
 
 CURRENT = "current.log"
-ROTATED = re.compile(r"current\.log\.([0-9]{10})(\.gz)?")
+DIGITS = 10
 
 
 class LogFile:
@@ -28,7 +27,7 @@ class LogFile:
         self._compress = compress
         self._child = 0
         self.path = f"{directory}/{CURRENT}"
-        self.sequence = max((int(name[12:22]) for name in self._rotated()), default=0)
+        self.sequence = max((int(name.split(".")[2]) for name in self._rotated()), default=0)
         self._open()
         self._remove_leftovers()
 
@@ -82,7 +81,7 @@ class LogFile:
         self._open()
 
     def _rotated(self) -> list[str]:
-        return sorted(name for name in os.listdir(self._directory) if ROTATED.fullmatch(name))
+        return sorted(name for name in os.listdir(self._directory) if _is_rotated(name))
 
     def prune(self) -> None:
         """Remove rotated files beyond `max_files` (the current one counts)."""
@@ -118,9 +117,21 @@ class LogFile:
         names = set(os.listdir(self._directory))
         for name in names:
             # A plain file beside its finished archive, or an archive that nobody finished.
-            if f"{name}.gz" in names or re.fullmatch(r"current\.log\.[0-9]{10}\.[0-9]+\.tmp", name):
+            if f"{name}.gz" in names or _is_half_made(name):
                 self._unlink(name)
 
     def close(self) -> None:
         """Close the file; a child that compresses goes on alone."""
         os.close(self._fd)
+
+
+def _is_rotated(name: str) -> bool:
+    """Not by a regular expression: what its matching touches becomes this process's own memory."""
+    number = name[len(CURRENT) + 1 :].removesuffix(".gz")
+    return name.startswith(f"{CURRENT}.") and len(number) == DIGITS and number.isdecimal()
+
+
+def _is_half_made(name: str) -> bool:
+    """`current.log.NNNNNNNNNN.PID.tmp`"""
+    parts = name.split(".")
+    return len(parts) == 5 and parts[4] == "tmp" and parts[3].isdecimal() and _is_rotated(".".join(parts[:3]))

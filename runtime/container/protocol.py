@@ -20,11 +20,16 @@ from typing import Any
 PROTOCOL = 1
 PACKET = 65536
 REPLICA = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
+# A socket's address takes 108 bytes, the last of them NUL.
+ADDRESS = 107
+# Made once: a process forked later only uses what it finds.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_PIECE = 65536
 
 
 def encode(message: dict[str, Any]) -> bytes:
     """One message as a line."""
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return _encode(message).encode() + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:
@@ -49,7 +54,10 @@ def trusted(connection: socket.socket) -> bool:
 
 @contextlib.contextmanager
 def short_path(path: str) -> Iterator[str]:
-    """Another way to say a path that is too long for the 108 bytes of a socket's address."""
+    """The path, or another way to say one that is too long for a socket's address."""
+    if len(os.fsencode(path)) <= ADDRESS:
+        yield path
+        return
     directory, name = os.path.split(path)
     descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -76,7 +84,7 @@ def write_file(path: str, content: dict[str, Any], *, sync: bool = False) -> Non
     temporary = f"{path}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, json.dumps({"format": 1, **content}).encode())
+        os.write(descriptor, encode({"format": 1, **content}))
         if sync:
             os.fsync(descriptor)
     finally:
@@ -87,7 +95,15 @@ def write_file(path: str, content: dict[str, Any], *, sync: bool = False) -> Non
 def read_file(path: str) -> dict[str, Any] | None:
     """A JSON file; None when there is none or it is not whole."""
     try:
-        with open(path, "rb") as file:
-            return decode(file.read())
-    except (FileNotFoundError, ValueError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return None
+    content = b""
+    try:
+        while piece := os.read(descriptor, _PIECE):
+            content += piece
+        return decode(content)
+    except ValueError:
+        return None
+    finally:
+        os.close(descriptor)

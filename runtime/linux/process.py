@@ -17,6 +17,10 @@ _INFO_EXIT = 1 << 3
 _GET_INFO = (3 << 30) | (_INFO.size << 16) | (0xFF << 8) | 11
 
 
+_boots: dict[str, str] = {}
+_SIZE = 4096
+
+
 class ProcessKey(NamedTuple):
     """A process for certain: `start` is in clock ticks since boot, field 22 of /proc/PID/stat."""
 
@@ -26,16 +30,16 @@ class ProcessKey(NamedTuple):
 
 
 def boot_id(proc: str = "/proc") -> str:
-    """The kernel's random id of this boot."""
-    with open(f"{proc}/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
+    """The kernel's random id of this boot; read once, since no process outlives its boot."""
+    if proc not in _boots:
+        _boots[proc] = _read(f"{proc}/sys/kernel/random/boot_id").decode().strip()
+    return _boots[proc]
 
 
 def start_time(pid: int, proc: str = "/proc") -> int:
     """Start of a process in clock ticks since boot; 0 when there is no such process (or it is a zombie's ghost)."""
     try:
-        with open(f"{proc}/{pid}/stat", "rb") as file:
-            content = file.read()
+        content = _read(f"{proc}/{pid}/stat")
     except (FileNotFoundError, ProcessLookupError):
         return 0
     # The command stands in parentheses and may hold anything, so count fields from the last one.
@@ -45,6 +49,15 @@ def start_time(pid: int, proc: str = "/proc") -> int:
 def key_of(pid: int, proc: str = "/proc") -> ProcessKey:
     """The certain identity of a running process; start 0 when it is gone."""
     return ProcessKey(pid, start_time(pid, proc), boot_id(proc))
+
+
+def _read(path: str) -> bytes:
+    """A short file of procfs, without the buffers of a file object."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _SIZE)
+    finally:
+        os.close(descriptor)
 
 
 def open_pidfd(pid: int, start: int = 0) -> int | None:
