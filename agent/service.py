@@ -41,7 +41,7 @@ from collectors.inventory.merge import Inventory
 from collectors.metrics import catalogue, host
 from collectors.metrics.rows import Reading, Row
 from collectors.metrics.sampler import Sampler
-from collectors.model import Container, Entry
+from collectors.model import Container, Entry, Event
 from runtime.linux import hierarchies as cgroup_hierarchies
 from runtime.linux.errors import DeckwatchError
 from runtime.supervision.events import WorkloadEvent
@@ -82,7 +82,7 @@ class Service:
         self._events = EventLog(
             os.path.join(state, "events.sqlite"),
             max_events=config.events.max_events,
-            on_event=lambda event: self._self_metrics.add(selfmetrics.EVENTS, str(event.type)),
+            on_event=self._happened,
         )
         self._counters = LifecycleCounters(os.path.join(state, "lifecycle.sqlite"))
         self._finals = Finals(config.metrics.keep_final)
@@ -246,12 +246,12 @@ class Service:
 
     async def _tick(self) -> None:
         recorded = 0.0
+        kept = urgency.Urgency()
         while True:
             if self._config.metrics.final_urgency:
-                urgency.become_urgent()
+                kept.keep()
             self._lifecycle.tick()
             self._look_for_targets()
-            self._set_log_targets()
             if time.monotonic() - max(recorded, self._recorder.last) >= _RECORD_EVERY:
                 recorded = time.monotonic()
                 self._observe(await self._sampler.read())
@@ -261,6 +261,13 @@ class Service:
 
     def _changed(self, old: Entry | None, new: Entry | None) -> None:
         self._lifecycle.changed(old, new)
+        self._set_log_targets_soon()
+
+    def _happened(self, event: Event) -> None:
+        self._self_metrics.add(selfmetrics.EVENTS, str(event.type))
+        self._set_log_targets_soon()
+
+    def _set_log_targets_soon(self) -> None:
         if not self._targets_changed:
             self._targets_changed = True
             asyncio.get_running_loop().call_later(0.05, self._set_log_targets)

@@ -34,6 +34,20 @@ def become_urgent() -> str:
     return ""
 
 
+class Urgency:
+    """Keeps all threads of this process urgent, at no cost while nothing changed."""
+
+    def __init__(self) -> None:
+        self._threads = 0
+
+    def keep(self) -> None:
+        """Make threads that came, or a main thread that had run on and on, urgent again."""
+        threads = os.stat("/proc/self/task").st_nlink
+        if threads != self._threads or os.sched_getscheduler(0) != _URGENT:
+            become_urgent()
+            self._threads = threads
+
+
 def become_ordinary(thread: int = 0) -> None:
     """A thread, the calling one unless told, waits its turn like any other; allowed to everybody."""
     with contextlib.suppress(OSError):

@@ -22,6 +22,7 @@ _SCHEMA = (
 )
 _DELAY = 0.02
 _RUNS_KEPT = 50
+_ALIVE_EVERY = 30.0
 _HEALTH = {Health.HEALTHY: 1, Health.NONE: -1}
 
 
@@ -91,6 +92,7 @@ class LifecycleCounters:
             self._put(Key(*msgspec.json.decode(key)), msgspec.json.decode(data, type=Counts))
         facts = dict(self._store.rows("SELECT name, value FROM facts"))
         self._last_alive: float | None = facts.get("last_alive")
+        self._alive_stored = float("-inf")
         # What an earlier agent knew shows up when its container does, or is forgotten in time.
         self._shown: dict[Key, None] = {}
 
@@ -101,6 +103,8 @@ class LifecycleCounters:
 
     def close(self) -> None:
         """Store what is not stored yet and close the file."""
+        if self._last_alive is not None and self._last_alive > self._alive_stored > float("-inf"):
+            self._store_alive(self._last_alive)
         self._store.close()
 
     def known(self) -> list[Key]:
@@ -176,8 +180,16 @@ class LifecycleCounters:
         return self._last_alive
 
     def set_last_alive(self, now: float) -> None:
-        """Note that the agent lives."""
+        """Note that the agent lives; on disk now and then, so that an idle host's disk is left alone.
+
+        What was told after the last note is known by each name's last run.
+        """
         self._last_alive = now
+        if now >= self._alive_stored + _ALIVE_EVERY:
+            self._store_alive(now)
+
+    def _store_alive(self, now: float) -> None:
+        self._alive_stored = now
         self._store.put("last_alive", "INSERT OR REPLACE INTO facts VALUES ('last_alive', ?)", (now,))
 
     def sections(self) -> list[Section]:

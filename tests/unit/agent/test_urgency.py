@@ -62,3 +62,29 @@ while policy() == RR and time.monotonic() < end:
 print(policy() == OTHER)
 """
     assert run(body).split() == ["True"]
+
+
+def test_threads_that_come_later_are_made_urgent_too() -> None:
+    body = """
+import threading
+keeper = urgency.Urgency()
+keeper.keep()
+urgency.become_ordinary()
+keeper.keep()
+print(policy() == RR)
+go, told = threading.Event(), []
+def late():
+    urgency.become_ordinary()
+    go.wait(10)
+    told.append(policy() == RR)
+thread = threading.Thread(target=late)
+thread.start()
+deadline = time.monotonic() + 10
+while os.sched_getscheduler(thread.native_id) & ~os.SCHED_RESET_ON_FORK != OTHER and time.monotonic() < deadline:
+    time.sleep(0.01)
+keeper.keep()
+go.set()
+thread.join()
+print(told[0])
+"""
+    assert run(body).split() == ["True", "True"]

@@ -149,3 +149,22 @@ def test_only_lifecycle_families_are_given(tmp_path: pathlib.Path) -> None:
     counters = LifecycleCounters(str(tmp_path / "db"))
     assert tuple(family for family, _ in counters.sections()) == catalogue.LIFECYCLE
     assert os.path.exists(tmp_path / "db")
+
+
+def test_a_sign_of_life_goes_to_disk_now_and_then_and_at_the_end(tmp_path: pathlib.Path) -> None:
+    counters = LifecycleCounters(str(tmp_path / "db"))
+    counters.set_last_alive(100.0)
+    deadline = time.monotonic() + 5
+    while _stored_alive(tmp_path / "db") != 100.0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    counters.set_last_alive(105.0)
+    assert counters.last_alive() == 105.0
+    assert _stored_alive(tmp_path / "db") == 100.0
+    counters.close()
+    assert _stored_alive(tmp_path / "db") == 105.0
+
+
+def _stored_alive(path: pathlib.Path) -> float | None:
+    with sqlite3.connect(path) as database:
+        row = database.execute("SELECT value FROM facts WHERE name = 'last_alive'").fetchone()
+    return row[0] if row else None
