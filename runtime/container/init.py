@@ -16,7 +16,7 @@ from runtime.container.bundle import CapabilitySets
 from runtime.container.failure import StartError, to_bytes
 from runtime.container.handover import FREE, PEER, REPORT, STATUS, Stage, hear
 from runtime.container.status import write_status
-from runtime.linux import capabilities, descriptors, namespaces, prctl, signals
+from runtime.linux import capabilities, descriptors, namespaces, prctl, signals, title
 
 if TYPE_CHECKING:
     from runtime.container.bundle import Plan
@@ -68,6 +68,7 @@ def _drop(plan: Plan, status: int) -> None:
         os.close(STATUS)
     descriptors.close_from(FREE)
     prctl.set_name(_NAME)
+    title.set_title("deckwatch-init")
     prctl.set_no_new_privs()
     security.become_user(plan._replace(cwd="/"), _SETS)
 

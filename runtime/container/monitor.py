@@ -24,7 +24,7 @@ from runtime.container.create import StartError, create
 from runtime.container.exitrecord import Ending, ended_at, ending_of, judge, write_record
 from runtime.container.logfile import LogFile
 from runtime.container.protocol import PROTOCOL, read_file, write_file
-from runtime.linux import prctl
+from runtime.linux import prctl, title
 from runtime.linux.errors import DeckwatchError, Refused
 from runtime.linux.hierarchies import Hierarchies
 from runtime.linux.process import boot_id, ended, open_pidfd, start_time
@@ -411,7 +411,9 @@ def _resize(fifo: int, size: int) -> None:
 
 def main(directory: str, how: str, hierarchies: Hierarchies | None, channel: socket.socket | None) -> int:
     """Be the monitor of a replica in a process just forked; `how` is `start` or `adopt`. Exit status."""
-    prctl.set_name(f"dw-{directory.rsplit('/', 1)[1]}")
+    name = directory.rsplit("/", 1)[1]
+    prctl.set_name(f"dw-{name}")
+    title.set_title("deckwatch-monitor", name)
     prctl.set_child_subreaper()
     monitor = Monitor(directory, hierarchies, channel)
     beginning: Callable[[], None] = monitor.start if how == "start" else monitor.adopt

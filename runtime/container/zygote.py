@@ -32,7 +32,7 @@ from runtime.container.protocol import (
     trusted,
     write_file,
 )
-from runtime.linux import namespaces, prctl
+from runtime.linux import namespaces, prctl, title
 from runtime.linux.errors import DeckwatchError
 from runtime.linux.hierarchies import Hierarchies, detect
 from runtime.linux.process import boot_id, start_time
@@ -250,6 +250,8 @@ def main(arguments: Sequence[str]) -> None:
     os.set_inheritable(ready, False)
     try:
         prctl.set_name("dw-zygote")
+        title.find()
+        title.set_title("deckwatch-zygote", run_dir)
         prctl.set_child_subreaper()
         hierarchies = detect() if cgroup_parent else None
         if hierarchies is not None:

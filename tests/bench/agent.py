@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import pathlib
 import signal
@@ -39,10 +40,11 @@ class Agent:
         """The agent, its log worker, and zygote and monitors, which are nobody's children on purpose."""
         agent = psutil.Process(self.process.pid)
         found = {one.pid: one for one in (agent, *agent.children(recursive=True))}
-        for one in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if self.run_dir in " ".join(one.cmdline()):
-                    found[one.pid] = one
+        run = pathlib.Path(self.run_dir)
+        for file in (*run.glob("zygote/zygote.json"), *run.glob("replicas/*/monitor.json")):
+            with contextlib.suppress(psutil.Error, OSError, ValueError):
+                one = psutil.Process(json.loads(file.read_text())["pid"])
+                found |= {each.pid: each for each in (one, *_inits(one))}
         return list(found.values())
 
     def cpu_seconds(self) -> float:
@@ -75,6 +77,11 @@ class Agent:
             return total / 1e9
         except (OSError, IndexError):
             return 0.0
+
+
+def _inits(monitor: psutil.Process) -> list[psutil.Process]:
+    """The built-in PID 1 of a monitor's container; what runs below it is the workload."""
+    return [one for one in monitor.children() if one.name() == "init"]
 
 
 def _rollup(pid: int, field: str) -> int:

@@ -53,6 +53,16 @@ async def test_apply_scale_and_remove(bed: Bed) -> None:
             await supervisor.remove("web")
 
 
+async def test_processes_are_shown_by_what_they_are(bed: Bed) -> None:
+    async with bed.started() as supervisor:
+        await supervisor.apply([spec("web", SLEEP)], owner="api")
+        await supervisor.settled(["web"], 20)
+        pid = replica(supervisor, "web-1").pid
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        shown = [pathlib.Path(f"/proc/{one}/cmdline").read_bytes() for one in (pid, int(fields[1]))]
+        assert shown == [b"deckwatch-init web-1\0", b"deckwatch-monitor web-1\0"]
+
+
 async def test_ownership_and_pruning(bed: Bed) -> None:
     async with bed.started() as supervisor:
         await supervisor.apply([spec("web", SLEEP)], owner="/etc/web.yaml")
