@@ -41,6 +41,10 @@ NOT_YET = (
 )  # fmt: skip
 
 
+class ReaderGone(Exception):
+    """Who read the output, such as head or less, has had enough: that is no failure."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
 
@@ -60,6 +64,12 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end the program with 1
+            raise ReaderGone from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -119,6 +129,7 @@ def main(args: list[str] | None = None) -> None:
 
 def execute(args: list[str] | None = None) -> int:
     """Run a command line; what went wrong is told on standard error. Returns the exit code."""
+    _open_what_is_closed()
     try:
         result = group.main(args, prog_name="deckwatch", standalone_mode=False)
         sys.stdout.flush()
@@ -129,8 +140,8 @@ def execute(args: list[str] | None = None) -> int:
         return _used_wrongly(error)
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        _drop_output()  # the reader (head, less) has had enough
+    except (ReaderGone, BrokenPipeError):
+        _drop_output()
         return 0
     except DeckwatchError as error:
         for line in str(error).splitlines():
@@ -149,6 +160,13 @@ def execute(args: list[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _open_what_is_closed() -> None:
+    """A standard stream that the caller closed (`>&-`) is None here; what is written to it goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (lives as long as the program)
+
+
 def _drop_output() -> None:
     """What is still to be written goes nowhere, so that the interpreter does not complain at its end."""
     with contextlib.suppress(OSError, ValueError):
@@ -163,6 +181,7 @@ def _named(error: OSError) -> str:
 def _used_wrongly(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "deckwatch"
-    text = " ".join(error.format_message().split()).rstrip(".")
-    click.echo(f"{command}: {text}; see {command} --help", err=True)
+    text = " ".join(error.format_message().split()).rstrip(".?")
+    text = text.replace(". Did you mean", "; did you mean").replace(". (Did you", " (did you")
+    click.echo(f"{command}: {text[:1].lower()}{text[1:]}; see {command} --help", err=True)
     return error.exit_code

@@ -16,7 +16,7 @@ from agent.cli.follow import follow as follow_stream
 from agent.cli.format import colour_of, coloured, harmless, output_option, wants_colour
 from agent.units import format_time, parse_time
 
-LEVELS = "trace, debug, info, warn, error, fatal"
+LEVELS = "trace, debug, info, warn, error, fatal, unknown"
 MOST = 100_000
 FOLLOWED = 1000
 

@@ -33,8 +33,9 @@ wait_option = click.option(
 
 @click.command()
 @click.option(
-    "-f", "--file", "path", required=True, metavar="FILE", help="Workloads in YAML; - is standard input."
-)
+    "-f", "--file", "path", required=True, metavar="FILE", type=click.Path(allow_dash=True),
+    help="Workloads in YAML; - is standard input.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Change nothing, tell what would be changed.")
 @click.option(
     "--prune", is_flag=True, help="Remove the workloads applied before that the file does not hold."

@@ -6,8 +6,9 @@ import subprocess
 
 import click
 import pytest
+from click.shell_completion import get_completion_class
 
-from agent.cli import completion
+from agent.cli import completion, group
 from agent.cli.ps import ps
 from tests.unit.agent.cli.conftest import Call, Running
 
@@ -34,3 +35,11 @@ def test_names_come_from_the_agent(agent: Running) -> None:
     assert [item.value for item in completion.workloads(context, argument, "")] == ["demo"]
     context.params = {"socket_path": "/nowhere.sock"}
     assert completion.containers(context, argument, "d") == []
+
+
+@pytest.mark.parametrize("words", ["ps -c ", "apply -f ", "run -c ", "config check -c ", "logs --socket "])
+def test_the_shell_completes_files(words: str) -> None:
+    shell = get_completion_class("bash")
+    assert shell is not None
+    found = shell(group, {}, "deckwatch", completion.VARIABLE).get_completions(words.split(), "x")
+    assert [item.type for item in found] == ["file"]

@@ -42,7 +42,7 @@ def test_flags_reach_the_agent(ask: Call, agent: Running) -> None:
 
 def test_wrong_use(ask: Call) -> None:
     assert ask("logs", "--level", "loud", "web").err == (
-        "deckwatch: level: no level 'loud'; there are trace, debug, info, warn, error, fatal\n"
+        "deckwatch: level: no level 'loud'; there are trace, debug, info, warn, error, fatal, unknown\n"
     )
     assert ask("logs", "-f", "--previous", "web").code == 2
     assert ask("logs", "-n", "x", "web").code == 2

@@ -46,6 +46,21 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "code"), [("version >&-", 0), ("--help >&-", 0), ("pss 2>&-", 2), ("config schema | true", 0)]
+)
+def test_closed_streams_and_readers_that_go_are_no_fault(words: str, code: int) -> None:
+    script = f"{sys.executable} -c 'from agent.cli import main; main()' {words}"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, "")
+
+
 def test_a_fault_of_the_program_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault() -> str:
         raise TypeError("no\nsuch thing")
@@ -59,7 +74,13 @@ def test_a_fault_of_the_program_is_one_line(call: Call, monkeypatch: pytest.Monk
 
 
 def test_commands_are_refused_and_suggested_by_name(call: Call) -> None:
-    assert call("pss").err == "deckwatch: no command 'pss'; did you mean ps?; see deckwatch --help\n"
+    assert call("pss").err == "deckwatch: no command 'pss'; did you mean ps; see deckwatch --help\n"
     result = call("exec", "-it", "web", "--", "sh")
     assert (result.code, "`deckwatch exec` is not in this version" in result.err) == (1, True)
     assert "doctor" in call().out or "doctor" in call("--help").out
+
+
+def test_a_wrong_option_names_the_nearest(call: Call) -> None:
+    assert call("ps", "--filtr", "x").err == (
+        "deckwatch ps: no such option '--filtr'; did you mean '--filter'; see deckwatch ps --help\n"
+    )
