@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -18,6 +18,10 @@ from agent.exposition.negotiation import negotiate
 from agent.urgency import ordinary_work
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Reading
+
+# Bytes that are handed to the connection at once, and seconds that the loop is held for them at most.
+_PIECE = 128 * 1024
+_SLICE = 0.004
 
 Sections = Sequence[exposition.Section]
 
@@ -90,11 +94,27 @@ class Scraper:
             dropped=self._dropped,
             drop=self.drop,
         )
-        for piece in exposition.gzipped(pieces) if gzip else pieces:
+        for piece in _gathered(exposition.gzipped(pieces) if gzip else pieces):
             if piece:
                 yield piece
             await asyncio.sleep(0)
         self._took(time.perf_counter() - begun)
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces in fewer, larger ones; each made within a slice of the loop's time."""
+    waiting: list[bytes] = []
+    size = 0
+    slice_end = time.perf_counter() + _SLICE
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _PIECE or time.perf_counter() > slice_end:
+            yield b"".join(waiting)
+            waiting.clear()
+            size = 0
+            slice_end = time.perf_counter() + _SLICE
+    yield b"".join(waiting)
 
 
 COLLECTORS = frozenset({exposition.AGENT}) | frozenset(
