@@ -103,6 +103,10 @@ class ContainerCgroup:
             return bool(usage.keyed(f"{unified}/cgroup.events").get("populated"))
         return bool(self.processes())
 
+    def exists(self) -> bool:
+        """Whether it is there, in the first hierarchy that would have it."""
+        return bool(self.places) and os.path.exists(self.places[0].directory)
+
     def kill(self) -> None:
         """SIGKILL to every process, those just forking and those frozen too. Returns without waiting."""
         unified = self.directory("unified")

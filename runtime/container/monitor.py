@@ -36,6 +36,9 @@ SMALL_PIPE = 65536
 LARGE_PIPE = 1 << 20
 KILL_AGAIN = 1.0
 STUCK = 10.0
+LAST_READING = 0.025
+LOCK_WAIT = 0.5
+LOCK_PAUSE = 0.002
 F_SETPIPE_SZ = 1031
 F_GETPIPE_SZ = 1032
 
@@ -83,13 +86,18 @@ class Monitor:
         self._kill_at = float("inf")
 
     def _take_lock(self) -> int:
-        """A lock of this process alone (children do not inherit it), held until it dies."""
+        """A lock of this process alone (children do not inherit it), held until it dies; Taken after a wait."""
         lock = os.open(f"{self.directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Taken(f"another monitor holds {self.directory}; ask it, or end it first") from None
-        return lock
+        deadline = time.monotonic() + LOCK_WAIT
+        while True:
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise Taken(f"another monitor holds {self.directory}; ask it, or end it first") from None
+            # That of the run before may still be about to leave.
+            time.sleep(LOCK_PAUSE)
 
     # Beginning
 
@@ -130,6 +138,9 @@ class Monitor:
             raise DeckwatchError(f"cannot read {self.directory}/config.json; start the replica again")
         if self.asked["cgroup"] and self._hierarchies is not None:
             self._cgroup = ContainerCgroup.open(self._hierarchies, self.asked["cgroup"])
+            if self._cgroup.exists():
+                # Its monitor was killed before it could remove it; its counters are another run's.
+                self._cgroup.remove()
         stdin = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         status = os.open(
             f"{self.directory}/status", os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
@@ -373,11 +384,22 @@ class Monitor:
             "final": final,
         }
         write_record(self.asked["exits_dir"], self.run, record)
-        if self._cgroup is not None:
-            self._cgroup.remove()
+        # Whoever stops a container expects nothing to be left of it; else nobody has to wait for the removal.
+        if self._stopping:
+            self._remove_cgroup()
         self._control.tell({"event": "exited", "run": self.run})
+        if not self._stopping:
+            self._remove_cgroup()
         self._control.close()
         self._capture.close()
+
+    def _remove_cgroup(self) -> None:
+        """Remove the cgroup, after a moment in which others take their last reading of one that ran."""
+        if self._cgroup is None:
+            return
+        if self._pid:
+            time.sleep(LAST_READING)
+        self._cgroup.remove()
 
 
 def _kill_writers(fifos: set[str]) -> None:

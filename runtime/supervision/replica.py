@@ -288,7 +288,7 @@ class Replica:
         self._faults += 1
 
     async def _listen(self, link: MonitorLink, run: int, adopted: bool) -> None:
-        """Take a monitor's events until it leaves."""
+        """Take a monitor's events until the run has ended or the monitor leaves."""
         while (event := await link.next()) is not None:
             kind = event.get("event")
             if kind == "failed":
@@ -299,6 +299,9 @@ class Replica:
                 self._note_running(msgspec.to_builtins(found) if found is not None else event, adopted)
             elif kind == "started" and event.get("run") == run:
                 self._note_running(event, adopted)
+            elif kind == "exited" and event.get("run") == run:
+                # Recorded already; the monitor only tidies up.
+                return
 
     def _note_running(self, event: dict[str, Any], adopted: bool) -> None:
         self._container = event
