@@ -14,12 +14,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from runtime.container.failure import StartError
-from runtime.linux import capabilities, mounts, namespaces
+from runtime.linux import capabilities, mounts, namespaces, seccomp
 from runtime.linux.namespaces import IdMapping
 
 ROOTFS = "deckwatch.io/rootfs"
 INIT = "deckwatch.io/init"
 HIDDEN = "deckwatch.io/hidden"
+SECCOMP = "deckwatch.io/seccomp"
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _ADD = {
@@ -97,6 +98,7 @@ class Plan(NamedTuple):
     capabilities: CapabilitySets
     last_capability: int
     no_new_privs: bool
+    seccomp: seccomp.Filter | None
     rlimits: tuple[Rlimit, ...]
     oom_score_adj: int | None
     namespaces: int
@@ -132,6 +134,7 @@ def _plan(config: Mapping[str, Any], rootfs: str) -> Plan:
     created, joined = _namespaces(linux.get("namespaces", ()))
     hidden = tuple(json.loads(notes.get(HIDDEN, "[]")))
     argv = tuple(os.fsencode(word) for word in process["args"])
+    sets = _capability_sets(process.get("capabilities", {}))
     if not argv:
         raise ValueError("process.args is empty")
     return Plan(
@@ -143,9 +146,10 @@ def _plan(config: Mapping[str, Any], rootfs: str) -> Plan:
         gid=int(user.get("gid", 0)),
         groups=tuple(user.get("additionalGids", ())),
         umask=int(user.get("umask", 0o022)),
-        capabilities=_capability_sets(process.get("capabilities", {})),
+        capabilities=sets,
         last_capability=_LAST_CAPABILITY,
         no_new_privs=bool(process.get("noNewPrivileges", False)),
+        seccomp=seccomp.narrow(sets.bounding) if notes.get(SECCOMP) == "narrow" else None,
         rlimits=tuple(_rlimit(entry) for entry in process.get("rlimits", ())),
         oom_score_adj=process.get("oomScoreAdj"),
         namespaces=created,

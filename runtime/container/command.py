@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from runtime.container import security
 from runtime.container.failure import StartError
 from runtime.container.handover import Stage
-from runtime.linux import capabilities, prctl, signals
+from runtime.linux import capabilities, prctl, seccomp, signals
 
 if TYPE_CHECKING:
     from runtime.container.bundle import Plan
@@ -29,6 +29,8 @@ def become(plan: Plan, ignored: Sequence[int]) -> NoReturn:
     os.umask(plan.umask)
     if plan.no_new_privs:
         prctl.set_no_new_privs()
+    if plan.seccomp is not None:
+        install_filter(plan.seccomp)
     capabilities.limit_bounding_set(plan.capabilities.bounding, plan.last_capability)
     security.become_user(plan, plan.capabilities)
     for number in ignored:
@@ -50,6 +52,15 @@ def set_rlimits(plan: Plan) -> None:
                 f"cannot set {limit.name} to {limit.soft}:{limit.hard}: {error}; the hard limit here is {now}"
             )
             raise StartError("rlimits", getattr(error, "errno", None) or errno.EPERM, text) from error
+
+
+def install_filter(program: seccomp.Filter) -> None:
+    """Refuse some system calls from here on; StartError when this kernel cannot."""
+    try:
+        seccomp.install(program)
+    except OSError as error:
+        text = f"cannot install the system call filter: {error.strerror}; set security.seccomp: unconfined"
+        raise StartError("seccomp", error.errno or 0, text) from error
 
 
 def _execute(plan: Plan) -> NoReturn:

@@ -80,8 +80,7 @@ def config_for(
             bundle.ROOTFS: "host" if host_root else "directory",
             bundle.INIT: "true" if spec.init else "false",
             bundle.HIDDEN: json.dumps(list(hidden) if host_root else []),
-            # No filter is installed in this version, whatever the default says.
-            "deckwatch.io/seccomp": "none",
+            bundle.SECCOMP: "none" if spec.security.seccomp == "unconfined" else "narrow",
         },
         "linux": {
             "cgroupsPath": cgroup_path,

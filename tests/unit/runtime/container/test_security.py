@@ -53,6 +53,21 @@ def test_no_new_privileges(box: Box, asked: bool, seen: str) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.parametrize("user", ["0", "1000:1000"])
+@pytest.mark.parametrize("more", [{}, {"no_new_privileges": False}])
+def test_the_filter_is_in_force(box: Box, user: str, more: dict[str, bool]) -> None:
+    out = box.sh("grep Seccomp: /proc/self/status; unshare -U true 2>&1 || true", user=user, security=more)
+    assert out.split()[1] == "2"
+    assert "not permitted" in out
+
+
+@pytest.mark.root
+def test_no_filter_when_unconfined(box: Box) -> None:
+    out = box.sh("grep Seccomp: /proc/self/status", security={"seccomp": "unconfined"})
+    assert out.split()[1] == "0"
+
+
+@pytest.mark.root
 def test_masked_paths_show_nothing(box: Box) -> None:
     here = [path for path in oci.MASKED_PATHS if os.path.exists(path)]
     assert "/proc/keys" in here and "/proc/interrupts" in here

@@ -38,7 +38,7 @@ def test_defaults() -> None:
     assert not plan.namespaces & namespaces.NEWUSER
     assert dict(entry.split("=", 1) for entry in found["process"]["env"])["HOSTNAME"] == "web-1"
     assert found["linux"]["cgroupsPath"] == "/deckwatch/workloads/web-1"
-    assert found["annotations"]["deckwatch.io/seccomp"] == "none"
+    assert found["annotations"]["deckwatch.io/seccomp"] == "narrow"
     json.dumps(found)
 
 
