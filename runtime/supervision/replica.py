@@ -214,18 +214,20 @@ class Replica:
         self._save(
             run=run,
             state="created",
-            message="; ".join(f"not enforced: {each}" for each in left_out),
+            message="",
+            unenforced=[str(each) for each in left_out],
             generation=self.generation,
             cgroup=self._place.cgroup(self.name),
             labels=self.spec.labels,
             limits=state.limits_of(self.spec.resources),
         )
         try:
-            write_request(self.spec, self.name, run, self._place)
+            seccomp = write_request(self.spec, self.name, run, self._place)
         except Refused as error:
             self._save(run=run - 1)
             self._refuse(str(error))
             return
+        self._record = msgspec.structs.replace(self._record, seccomp=seccomp)
         try:
             link = await MonitorLink.over(await self._zygote.fork("start", self.name))
         except DeckwatchError as error:
@@ -414,6 +416,8 @@ class Replica:
             signal=ended.signal if ended else None,
             reason=ended.reason if ended else None,
             message=record.message,
+            unenforced=record.unenforced,
+            seccomp=record.seccomp,
             restarts=record.restarts,
             log_path=state.log_path(self._place.state_dir, self.name),
             final=ended.final if ended else {},

@@ -47,8 +47,11 @@ def limits_left_out(spec: WorkloadSpec, place: Place) -> tuple[WorkloadSpec, Seq
     return oci.enforceable(spec, place.host) if spec.best_effort else (spec, ())
 
 
-def write_request(spec: WorkloadSpec, replica: str, run: int, place: Place) -> None:
-    """Write `config.json` and `start.json` for one run; Refused when the specification cannot be translated."""
+def write_request(spec: WorkloadSpec, replica: str, run: int, place: Place) -> str:
+    """Write `config.json` and `start.json` for one run: the name of its system call filter.
+
+    Refused when the specification cannot be translated.
+    """
     spec, _ = limits_left_out(spec, place)
     directory = state.replica_dir(place.run_dir, replica)
     os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -83,3 +86,4 @@ def write_request(spec: WorkloadSpec, replica: str, run: int, place: Place) -> N
         },
     }
     write_file(f"{directory}/start.json", asked)
+    return str(config["annotations"]["deckwatch.io/seccomp"])

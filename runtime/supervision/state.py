@@ -63,6 +63,8 @@ class ReplicaFile(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 1
     handled: int = 0
     message: str = ""
+    unenforced: list[str] = []
+    seccomp: str = ""
     cgroup: str = ""
     labels: dict[str, str] = {}
     limits: Limits = Limits()

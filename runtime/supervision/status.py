@@ -8,7 +8,11 @@ import msgspec
 
 
 class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One replica. `pid` is 0 when it does not run; unknown codes are None."""
+    """One replica. `pid` is 0 when it does not run; unknown codes are None.
+
+    `unenforced` are the keys of a best-effort workload that this host cannot enforce, each with its reason;
+    `seccomp` is the filter of its last run (`none` or the filter's name; empty before the first).
+    """
 
     name: str
     state: str
@@ -22,6 +26,8 @@ class ReplicaStatus(msgspec.Struct, frozen=True, kw_only=True):
     signal: int | None = None
     reason: str | None = None
     message: str = ""
+    unenforced: list[str] = []
+    seccomp: str = ""
     restarts: int = 0
     log_path: str = ""
     final: dict[str, Any] = {}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from runtime.linux.errors import Refused
+from runtime.linux.hierarchies import detect
 from runtime.linux.process import start_time
 from runtime.supervision.reconcile import Action
 from runtime.supervision.spec import decode
@@ -61,6 +62,19 @@ async def test_processes_are_shown_by_what_they_are(bed: Bed) -> None:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         shown = [pathlib.Path(f"/proc/{one}/cmdline").read_bytes() for one in (pid, int(fields[1]))]
         assert shown == [b"deckwatch-init web-1\0", b"deckwatch-monitor web-1\0"]
+
+
+async def test_what_is_not_enforced_is_told_key_by_key(bed: Bed) -> None:
+    limits = {"memory": "64Mi", "memory_high": "32Mi"}
+    async with bed.started() as supervisor:
+        await supervisor.apply([spec("web", SLEEP, resources=limits, best_effort=True)], owner="api")
+        await supervisor.settled(["web"], 20)
+        status = replica(supervisor, "web-1")
+        memory = detect().of("memory")
+        missing = [] if memory is not None and memory.version == 2 else ["resources.memory_high"]
+        assert [line.split(":")[0] for line in status.unenforced] == missing
+        config = json.loads((bed.run / "replicas/web-1/config.json").read_text())
+        assert (status.message, status.seccomp) == ("", config["annotations"]["deckwatch.io/seccomp"])
 
 
 async def test_ownership_and_pruning(bed: Bed) -> None:
