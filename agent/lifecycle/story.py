@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -165,6 +166,15 @@ class Lifecycle:
         else:
             found = [one for one in found if one.state not in (State.EXITED, State.CREATED)]
         return sorted(found, key=lambda one: (one.name, one.id))
+
+    def census(self) -> Counter[tuple[str, ...]]:
+        """How many containers there are by engine and state, the dead still kept among them."""
+        found: Counter[tuple[str, ...]] = Counter((one.engine, str(one.state)) for one in self._roster.dead())
+        for life in self._roster.lives():
+            reported = life.entry.container
+            ended = reported.state in ALIVE and not life.alive
+            found[reported.engine, str(State.EXITED if ended else reported.state)] += 1
+        return found
 
     def lives(self) -> Iterable[Life]:
         """Every container that an engine lists."""

@@ -152,6 +152,7 @@ async def test_the_kernel_speaks_first_and_the_engine_says_how(world: World) -> 
     # Its use is over now, though its engine has not said a word.
     assert world.host.added == {} and world.told() == [EventType.START]
     assert world.lifecycle.containers(dead=True)[0].state is State.EXITED
+    assert world.lifecycle.census() == {("docker", "exited"): 1}
     world.host.there.clear()
     world.lifecycle.changed(running, ended(running, 137))
     child.wait()
