@@ -196,9 +196,12 @@ class Conditions:
 
     def set(self, code: str, subject: str = "", /, **values: object) -> bool:
         """Report a condition (of one engine, listener, … when `subject` is given); True when it is news."""
-        new = condition(code, **values)
-        old = self._current.get((code, subject))
-        self._current[(code, subject)] = new
+        return self.put(condition(code, **values), subject)
+
+    def put(self, new: Condition, subject: str = "", /) -> bool:
+        """Report a condition that somebody else found; True when it is news."""
+        old = self._current.get((new.code, subject))
+        self._current[(new.code, subject)] = new
         return new != old
 
     def clear(self, code: str, subject: str = "", /) -> bool:

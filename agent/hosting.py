@@ -11,6 +11,7 @@ import structlog
 from agent.conditions import Conditions
 from agent.config.load import Config
 from agent.discovery import Metrics
+from agent.hostcheck import cgroup_rights
 from runtime.linux.errors import DeckwatchError
 from runtime.linux.hierarchies import Hierarchies
 from runtime.supervision.events import WorkloadEvent
@@ -75,6 +76,7 @@ class Hosting:
         self.reason = why_off(config)
         self._conditions = conditions
         self._on_exit = config.runtime.on_exit
+        self._cgroups = cgroup_rights(hierarchies, config.runtime.cgroup_parent)
         self.supervisor: Supervisor | None = None
         if self.reason:
             if config.workloads or config.runtime.enabled is True:
@@ -119,10 +121,14 @@ class Hosting:
         return {spec.name: Metrics(spec.metrics.port, spec.metrics.path) for spec in specs if spec.metrics}
 
     def report(self, conditions: Conditions) -> None:
-        """Say which replicas do not run though they should."""
+        """Say which replicas do not run though they should, and when none of them can be limited or measured."""
         if self.supervisor is None:
             return
-        for workload in self.supervisor.status():
+        workloads = self.supervisor.status()
+        if workloads:
+            for wrong in self._cgroups.wrong:
+                conditions.put(wrong)
+        for workload in workloads:
             for replica in workload.replicas:
                 if replica.state in ("refused", "crash_loop"):
                     reason = replica.message or f"ended {replica.restarts} times"

@@ -121,7 +121,7 @@ class Cgroup:
             usage, user, system = (stat[key] / 1e6 for key in ("usage_usec", "user_usec", "system_usec"))
             first, second = (self.read("cpu", "cpu.max") or "max 100000").split()
             quota, period = -1 if first == "max" else int(first), int(second)
-            shares = 2 + (self.number("cpu", "cpu.weight") or 1) * 262142 // 9999
+            shares = 2 + ((self.number("cpu", "cpu.weight") or 1) - 1) * 262142 // 9999
             throttled, burst = stat["throttled_usec"] / 1e6, stat.get("burst_usec", 0) / 1e6
         yield "container_cpu_usage_seconds_total", {"cpu": "total"}, usage
         yield "container_cpu_user_seconds_total", {}, user

@@ -36,3 +36,10 @@ def test_conditions_come_and_go_per_subject() -> None:
     assert board.clear("engine_unavailable", "docker")
     assert not board.clear("engine_unavailable", "docker")
     assert [one.code for one in board.current()] == ["cgroup_missing"]
+
+
+def test_what_somebody_else_found_is_news_once() -> None:
+    conditions = Conditions()
+    found = condition("cgroup_readonly", path="/x", reason="not writable by this user")
+    assert conditions.put(found) and not conditions.put(found)
+    assert conditions.current() == [found]
