@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from dataclasses import dataclass, field
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from agent.api import AgentApi
 from agent.conditions import Conditions
@@ -27,6 +29,11 @@ LISTEN_FAILED = "listen_failed"
 
 SHUTDOWN_TIMEOUT = 1.0
 MAX_HEADER = 8190
+
+
+def concerns_the_agent(record: logging.LogRecord) -> bool:
+    """Whether a record is worth the agent's log: a client that speaks no HTTP was answered, and could fill it."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 @dataclass(slots=True)
@@ -50,6 +57,7 @@ class Servers:
         self._api = api
         self._conditions = conditions
         self._answered = answered
+        logging.getLogger("aiohttp.server").addFilter(concerns_the_agent)
         self._streams = Streams()
         self._limiter = Limiter(api.config.server.max_connections)
         self._open: dict[str, _Open] = {}

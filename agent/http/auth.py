@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import ipaddress
 import os
+import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _UCRED = struct.Struct("3i")
 _SO_PEERGROUPS = 59
 _GROUPS = 4096
+# Of `NAME`, `NAME:PORT`, `[ADDRESS]`, `[ADDRESS]:PORT` the name or address; no other form is anybody's name.
+_HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+))(?::[0-9]{1,5})?")
 
 
 class Listener(StrEnum):
@@ -111,7 +114,8 @@ def _check_host(request: web.Request) -> None:
     host = request.headers.get("Host")
     if host is None:
         return  # HTTP/1.0 without the header: no browser
-    name = host[1 : host.find("]")] if host.startswith("[") else host.rpartition(":")[0] or host
+    found = _HOST.fullmatch(host)
+    name = (found[1] or found[2]) if found else ""
     if name.lower().rstrip(".") == "localhost":
         return
     try:

@@ -7,7 +7,6 @@ import ipaddress
 import os
 import socket
 import stat
-from collections.abc import Iterator
 
 from agent.config.check import split_address
 from agent.http.auth import Listener, group_id
@@ -88,8 +87,9 @@ def unix_socket(path: str, group: str | None = None) -> socket.socket:
     one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         one.setblocking(False)
-        with _umask(0o177):
-            one.bind(path)
+        # The socket's own mode is its file's. Not by umask: a process started meanwhile would keep it.
+        os.fchmod(one.fileno(), 0o600)
+        one.bind(path)
         if group is not None:
             os.chown(path, -1, gid)
             os.chmod(path, 0o660)
@@ -100,15 +100,6 @@ def unix_socket(path: str, group: str | None = None) -> socket.socket:
             path, error.strerror or str(error), "set server.socket to a path this user may write"
         ) from None
     return one
-
-
-@contextlib.contextmanager
-def _umask(mask: int) -> Iterator[None]:
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def _clear_stale(path: str) -> None:

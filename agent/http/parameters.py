@@ -12,6 +12,9 @@ from aiohttp import web
 from agent.http.problem import HttpProblem
 from agent.units import parse_duration, parse_time
 
+# More of them than any value here has; int() refuses thousands with an error of its own.
+_DIGITS = 18
+
 
 def known(request: web.Request, names: Iterable[str]) -> None:
     """Refuse parameters that the path does not take, so that a misspelt one is not ignored."""
@@ -59,8 +62,8 @@ def number(request: web.Request, name: str, default: int, most: int) -> int:
     text = request.query.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or int(text) > most:
-        raise HttpProblem(400, f"{name}: expected a whole number up to {most}, got {text!r}")
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS or int(text) > most:
+        raise HttpProblem(400, f"{name}: expected a whole number up to {most}, got {text[:80]!r}")
     return int(text)
 
 

@@ -41,6 +41,8 @@ LOCK_WAIT = 0.5
 LOCK_PAUSE = 0.002
 F_SETPIPE_SZ = 1031
 F_GETPIPE_SZ = 1032
+# What was spliced into a pipe from a socket may take up to so many pages in the place of one.
+SPLICED = 16
 
 
 class Taken(DeckwatchError):
@@ -348,10 +350,15 @@ class Monitor:
     # End
 
     def _drain(self, capture: Capture) -> None:
-        """Everything that stands in the FIFOs; all writers are gone (or are none of the container's)."""
+        """Everything that stands in the FIFOs; all writers are gone (or are none of the container's).
+
+        No more than a pipe can hold: whoever was handed a descriptor out of the container may write for ever.
+        """
         give_up = time.monotonic() + STUCK
         for stream in capture.streams:
-            while stream.fifo >= 0 and (moved := capture.pump(stream)):
+            left = SPLICED * fcntl.fcntl(stream.fifo, F_GETPIPE_SZ) if stream.fifo >= 0 else 0
+            while left > 0 and (moved := capture.pump(stream)):
+                left -= max(0, moved)
                 if moved < 0 and not capture.blocked_until:
                     break
                 if moved < 0 and not self._wait_for_disk(capture, give_up):

@@ -55,9 +55,10 @@ def execute(copy: int, python: str, arguments: Sequence[str]) -> None:
 
 
 def detach(ready: int) -> None:
-    """A session of its own, the root directory, no streams, and no descriptor but `ready` past execve."""
+    """A session of its own, the root directory, private files, no streams, and only `ready` past execve."""
     os.setsid()
     os.chdir("/")
+    os.umask(0o077)
     null = os.open("/dev/null", os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)

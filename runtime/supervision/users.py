@@ -14,6 +14,8 @@ from runtime.linux.errors import Refused
 from runtime.linux.paths import open_in_root
 
 _LIMIT = 1 << 20
+# The id above it, -1, means "leave it as it is" to the kernel; larger ones would be cut to 32 bits.
+LAST_ID = (1 << 32) - 2
 
 
 class User(NamedTuple):
@@ -38,6 +40,8 @@ def resolve(user: str | int | None, rootfs: str, default: int = 0) -> User:
     uid = int(entry[2]) if entry else int(name)
     own_gid = int(entry[3]) if entry else 0
     gid = group_id(group, rootfs) if group else own_gid
+    if max(uid, gid) > LAST_ID:
+        raise Refused("user", f"{max(uid, gid)} is no id that a process can have", f"use one up to {LAST_ID}")
     home = entry[5] if entry and len(entry) > 5 and entry[5].startswith("/") else "/"
     return User(uid, gid, home)
 
@@ -45,12 +49,13 @@ def resolve(user: str | int | None, rootfs: str, default: int = 0) -> User:
 def group_id(group: str | int, rootfs: str) -> int:
     """Id of a group by number or by the root file system's group file."""
     text = str(group)
-    if text.isdecimal():
-        return int(text)
-    entry = _find(rootfs, "/etc/group", text)
-    if entry is None:
+    entry = None if text.isdecimal() else _find(rootfs, "/etc/group", text)
+    if entry is None and not text.isdecimal():
         raise Refused("groups", f"no group {text} in the root file system", "give its number")
-    return int(entry[2])
+    found = int(entry[2] if entry else text)
+    if found > LAST_ID:
+        raise Refused("groups", f"{found} is no id that a process can have", f"use one up to {LAST_ID}")
+    return found
 
 
 def _find(rootfs: str, path: str, name: str) -> Sequence[str] | None:

@@ -46,7 +46,18 @@ async def test_any_other_listener_grants_scraping_and_health_alone(connect: Conn
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:9780", "localhost.evil.example", "10.0.0.1", "[::2]:1", ""]
+    "host",
+    [
+        "evil.example",
+        "evil.example:9780",
+        "localhost.evil.example",
+        "10.0.0.1",
+        "[::2]:1",
+        "",
+        "[::1].evil",
+        "localhost:1@evil",
+        "127.0.0.1:1:2",
+    ],
 )
 async def test_loopback_answers_to_its_own_name_only(connect: Connect, host: str) -> None:
     client = await connect("loopback")

@@ -88,3 +88,13 @@ def test_ipv6_is_served_where_it_exists() -> None:
     with one:
         assert listeners.url_of(one).startswith("http://[::1]:")
         assert listeners.kind_of([one]) is Listener.LOOPBACK
+
+
+def test_the_unix_socket_is_private_whatever_the_umask_and_leaves_it_alone(tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / "d.sock")
+    before = os.umask(0)
+    try:
+        with listeners.unix_socket(path):
+            assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    finally:
+        assert os.umask(before) == 0

@@ -23,9 +23,10 @@ def test_values() -> None:
 
 
 def test_wrong_values_are_400() -> None:
-    request = make_mocked_request("GET", "/?n=-1&c=x&w=y&t=z")
+    request = make_mocked_request("GET", f"/?n=-1&c=x&w=y&t=z&long={'9' * 5000}")
     for call in (
         lambda: parameters.number(request, "n", 1, 10),
+        lambda: parameters.number(request, "long", 1, 10),
         lambda: parameters.choice(request, "c", ("up",), "up"),
         lambda: parameters.duration(request, "w", 60),
         lambda: parameters.moment(request, "t"),

@@ -7,6 +7,7 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -113,6 +114,23 @@ def test_from_start_to_record_without_privileges(root: pathlib.Path, uid: int) -
     assert (record["exit_code"], record["signal"], record["reason"]) == (3, None, "error")
     assert sorted(bed.log()) == ["stderr F err", "stdout F out", "stdout F rest"]
     assert not (bed.directory / "monitor.sock").exists()
+
+
+def test_a_descriptor_handed_out_of_the_container_does_not_hold_its_end_up(
+    root: pathlib.Path, uid: int
+) -> None:
+    bed = Bed(root, "echo up; exec sleep 1000", uid)
+    pid, channel = bed.fork()
+    assert decode(channel.recv(4096))["event"] == "started"
+    with open(bed.directory / "stdout", "wb") as fifo:
+        flood = subprocess.Popen(["yes"], stdout=fifo)
+    try:
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: os.waitpid(pid, os.WNOHANG)[0])
+    finally:
+        flood.kill()
+        flood.wait()
+    assert bed.record()["reason"] == "stopped"
 
 
 def test_a_second_monitor_of_the_same_replica_is_turned_away(root: pathlib.Path, uid: int) -> None:

@@ -43,10 +43,32 @@ def test_resolve(rootfs: str, user: str | int | None, expected: tuple[int, int, 
     assert users.resolve(user, rootfs) == expected
 
 
-@pytest.mark.parametrize("user", ["", ":", ":1", "1:", "nobodyelse", "app:nogroup", "odd", "-1", "1:2:3"])
+@pytest.mark.parametrize(
+    "user",
+    [
+        "",
+        ":",
+        ":1",
+        "1:",
+        "nobodyelse",
+        "app:nogroup",
+        "odd",
+        "-1",
+        "1:2:3",
+        "4294967295",
+        "4294967296",
+        "1:4294967295",
+    ],
+)
 def test_refused(rootfs: str, user: str) -> None:
     with pytest.raises(Refused):
         users.resolve(user, rootfs)
+
+
+@pytest.mark.parametrize("group", [4294967295, "4294967296"])
+def test_groups_that_the_kernel_would_take_for_others(rootfs: str, group: str | int) -> None:
+    with pytest.raises(Refused):
+        users.group_id(group, rootfs)
 
 
 def test_the_default_is_for_an_unset_user(rootfs: str) -> None:
