@@ -60,7 +60,7 @@ class Agent:
     ) -> None:
         self._before = before
         self._patience = patience
-        self.directory = tempfile.mkdtemp(prefix="dwa-", dir="/tmp")
+        self.directory = tempfile.mkdtemp(prefix=f"dwa-{os.getpid()}-", dir="/tmp")
         self.port = free_port()
         self.config = f"{self.directory}/deckwatch.yaml"
         base = {

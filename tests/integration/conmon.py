@@ -37,7 +37,7 @@ def _bundle(directory: pathlib.Path, name: str, script: str) -> None:
     config["process"]["terminal"] = False
     config["process"]["args"] = ["/bin/sh", "-c", script]
     config["root"]["path"] = str(directory / "rootfs")
-    config["linux"]["cgroupsPath"] = f"/deckwatch-test-{name}"
+    config["linux"]["cgroupsPath"] = f"/deckwatch-test-{os.getpid()}-{name}"
     path.write_text(json.dumps(config))
 
 

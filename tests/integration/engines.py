@@ -65,7 +65,7 @@ class Dockerd:
     """
 
     def __init__(self) -> None:
-        self.directory = tempfile.mkdtemp(prefix="dwd-", dir="/tmp")
+        self.directory = tempfile.mkdtemp(prefix=f"dwd-{os.getpid()}-", dir="/tmp")
         tag = os.path.basename(self.directory).removeprefix("dwd-").lower().replace("_", "x")
         self.socket = f"{self.directory}/docker.sock"
         self.bridge = f"dwb{tag}"[:15]

@@ -27,7 +27,7 @@ class Prometheus:
         for binary in ("prometheus", "promtool"):
             if shutil.which(binary) is None:
                 raise Missing(f"{binary} is not installed; tests/install-engines installs it")
-        self.directory = tempfile.mkdtemp(prefix="dwp-", dir="/tmp")
+        self.directory = tempfile.mkdtemp(prefix=f"dwp-{os.getpid()}-", dir="/tmp")
         self.port = free_port()
         configuration = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},

@@ -30,7 +30,7 @@ class Demo:
     """The example as one user runs it, with another port and other directories."""
 
     def __init__(self, uid: int) -> None:
-        self.directory = tempfile.mkdtemp(prefix="dwe-", dir="/tmp")
+        self.directory = tempfile.mkdtemp(prefix=f"dwe-{os.getpid()}-", dir="/tmp")
         os.chown(self.directory, uid, uid)
         self.url = f"http://127.0.0.1:{free_port()}"
         self.parent = f"/deckwatch-test-demo-{os.getpid()}"

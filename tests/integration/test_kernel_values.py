@@ -68,7 +68,7 @@ class Box:
 
     def __init__(self, trees: Hierarchies) -> None:
         self.trees = trees
-        self.id = f"/deckwatch-test-{uuid.uuid4().hex[:12]}"
+        self.id = f"/deckwatch-test-{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._processes: list[subprocess.Popen[str]] = []
 
     def make(self) -> None:

@@ -58,7 +58,9 @@ def file(tmp_path: pathlib.Path) -> tuple[pathlib.Path, int]:
     port = free_port()
     path = tmp_path / "deckwatch.yaml"
     path.write_text(
-        CONFIG.format(directory=tmp_path, port=port, parent=f"deckwatch-test-{secrets.token_hex(4)}")
+        CONFIG.format(
+            directory=tmp_path, port=port, parent=f"deckwatch-test-{os.getpid()}-{secrets.token_hex(4)}"
+        )
     )
     return path, port
 

@@ -214,7 +214,7 @@ def _directories(trees: Hierarchies, path: str) -> list[str]:
 def cgroup() -> Iterator[Callable[[], str]]:
     """A cgroup of an own name in every hierarchy of this kernel."""
     trees = hierarchies.detect()
-    path = f"/deckwatch-test-{uuid.uuid4().hex[:12]}"
+    path = f"/deckwatch-test-{os.getpid()}-{uuid.uuid4().hex[:12]}"
 
     def make() -> str:
         for directory in _directories(trees, path):

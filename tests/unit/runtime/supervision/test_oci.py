@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from typing import Any
@@ -118,7 +119,7 @@ def test_another_runtime_takes_the_same_bundle(tmp_path: Any) -> None:
     shutil.copy(busybox, tmp_path / "rootfs/bin/busybox")
     found = config(rootfs=str(tmp_path / "rootfs"), command=["/bin/busybox", "hostname"])
     found["root"]["path"] = "rootfs"
-    found["linux"]["cgroupsPath"] = f"/deckwatch-test-oci-{tmp_path.name}"
+    found["linux"]["cgroupsPath"] = f"/deckwatch-test-oci-{os.getpid()}-{tmp_path.name}"
     (tmp_path / "config.json").write_text(json.dumps(found))
     command = ["runc", "--root", str(tmp_path / "state"), "run", "--bundle", str(tmp_path), "web-1"]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
