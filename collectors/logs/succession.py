@@ -8,6 +8,7 @@ destroy at once what they rotate.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -18,21 +19,28 @@ from collectors.logs.files import HEAD, Place
 from collectors.logs.formats import Format
 from collectors.logs.siblings import Sibling
 
+# The last name of a file, as the kernel tells it of one that was removed, or the name of a sibling.
+_COUNTED = re.compile(r"\.(\d{10})(?:\.gz)?(?: \(deleted\))?$")
 GRACE = 0.5
 """Seconds that a rotated file is held after the next one has data."""
 
 
 class Succession:
-    """The files after the open one. `waiting` asks for another look soon."""
+    """The files after the open one. `waiting` asks for another look soon.
+
+    `lost` says of the file that `next` gave last that others before it were gone already.
+    """
 
     def __init__(self, path: str, format: Format, scratch: str) -> None:
         self.waiting = False
+        self.lost = False
         self._path = path
         self._format = format
         self._scratch = scratch
         self._later: deque[Sibling] = deque()
         self._held: dict[int, int] = {}
         self._turned: float | None = None
+        self._expected: int | None = None
 
     def __bool__(self) -> bool:
         return bool(self._later)
@@ -40,6 +48,7 @@ class Succession:
     def follow(self, later: Iterable[Sibling]) -> None:
         """These files come after the one that is open now."""
         self._later = deque(later)
+        self._expected = self._later[0].inode if self._later else None
         self._turned = None
 
     def stay(self) -> None:
@@ -51,9 +60,9 @@ class Succession:
 
         `time` is that of the last line, in ns.
         """
-        self.waiting = False
+        self.waiting = self.lost = False
         if not self._later:
-            later = self._successors(os.fstat(fd), place, time)
+            later = self._successors(fd, place, time)
             if not later or not self._settled(later):
                 return None
             self._later = deque(later)
@@ -74,8 +83,9 @@ class Succession:
             os.close(fd)
         self._held.clear()
 
-    def _successors(self, mine: os.stat_result, place: Place, time: int) -> list[Sibling]:
+    def _successors(self, fd: int, place: Place, time: int) -> list[Sibling]:
         """What came after the open file; empty while it is the current one, or the current one is missing."""
+        mine = os.fstat(fd)
         try:
             now = os.stat(self._path)
         except (FileNotFoundError, NotADirectoryError):
@@ -83,9 +93,9 @@ class Succession:
         if (now.st_ino, now.st_dev) == (mine.st_ino, mine.st_dev):
             self.close()
             return []
-        return self._with_held(self._on_disk(mine.st_ino, place, time))
+        return self._with_held(self._on_disk(fd, mine.st_ino, place, time))
 
-    def _on_disk(self, inode: int, place: Place, time: int) -> list[Sibling]:
+    def _on_disk(self, fd: int, inode: int, place: Place, time: int) -> list[Sibling]:
         chain = chain_of(self._path)
         for index, sibling in enumerate(chain):
             if sibling.inode == inode and not sibling.gz:
@@ -94,7 +104,22 @@ class Succession:
         if found is not None:
             os.close(found.fd)
             return found.later
-        return later_than(time, chain, self._format)
+        later = later_than(time, chain, self._format)
+        self.lost = not self._held and self._skipped(fd, later)
+        return later
+
+    def _skipped(self, fd: int, later: Sequence[Sibling]) -> bool:
+        """Whether files are missing between the open one, whose name is gone, and those that came later.
+
+        Names that count tell; else the file that was next when there still was a look at it. Of a file that
+        was the current one then, and has gone since with others still there, the worst is assumed.
+        """
+        if len(later) < 2:
+            return False
+        mine, first = (_COUNTED.search(name) for name in (os.readlink(f"/proc/self/fd/{fd}"), later[0].path))
+        if mine and first:
+            return int(first[1]) > int(mine[1]) + 1
+        return self._expected is None or all(self._expected != sibling.inode for sibling in later)
 
     def _with_held(self, chain: list[Sibling]) -> list[Sibling]:
         """The files that are held but have no name any more come first; an archive of one is it once more."""

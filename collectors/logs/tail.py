@@ -212,6 +212,8 @@ class Tail:
         rest = reader.rest()
         if rest is not None:
             self._take(rest)
+        if self._succession.lost:
+            self.counters.drop(ROTATED_AWAY)
         self._use(fd, 0)
         return True
 

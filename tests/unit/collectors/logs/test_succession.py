@@ -20,9 +20,10 @@ class Reader:
         self.fd = os.open(log.path, os.O_RDONLY)
         self.succession = Succession(str(log.path), cri, str(log.path.parent))
 
-    def next(self) -> bytes | None:
-        """The content of the next file, which is then the open one; None to stay."""
-        fd = self.succession.next(self.fd, place_of(self.fd, os.fstat(self.fd).st_size), self.log.time)
+    def next(self, time: int | None = None) -> bytes | None:
+        """The content of the next file, which is then the open one; None to stay. `time` is the last line's."""
+        place = place_of(self.fd, os.fstat(self.fd).st_size)
+        fd = self.succession.next(self.fd, place, self.log.time if time is None else time)
         if fd is None:
             return None
         os.close(self.fd)
@@ -120,3 +121,49 @@ def test_what_was_renamed_back_is_the_current_file_again(log: LogFile, reader: R
     os.replace(rotated, log.path)
     assert reader.next() is None
     assert not reader.succession.waiting
+
+
+def _burst(log: LogFile, rotations: int) -> list[pathlib.Path]:
+    """So many rotations behind the reader's back, each file with a line."""
+    files = []
+    for _ in range(rotations):
+        files.append(log.rename())
+        log.numbers(1)
+    return files
+
+
+def test_a_burst_that_outran_the_reader_is_a_loss_and_told_once(log: LogFile, reader: Reader) -> None:
+    read = log.time
+    mine, *between, last = _burst(log, 5)
+    for file in (mine, *between):
+        file.unlink()
+    assert reader.next(read) == last.read_bytes()
+    assert reader.succession.lost
+    assert reader.next() == log.path.read_bytes()
+    assert not reader.succession.lost
+
+
+def test_nothing_is_lost_when_the_very_next_file_is_still_there(log: LogFile, reader: Reader) -> None:
+    read = log.time
+    mine, second, _ = _burst(log, 3)
+    mine.unlink()
+    assert reader.next(read) == second.read_bytes()
+    assert not reader.succession.lost
+
+
+def test_without_counting_names_the_file_seen_before_tells(log: LogFile, reader: Reader) -> None:
+    read = log.time
+    files = _burst(log, 4)
+    names = [log.path.with_name(f"x.log.{number}") for number in (4, 3, 2, 1)]
+    for file, name in zip(files, names, strict=True):
+        file.rename(name)
+    second = names[1].read_bytes()
+    assert reader.next() == second
+    # Its successor was seen: it moves to another name while the open file goes.
+    names[1].unlink()
+    names[0].unlink()
+    third = names[2].rename(names[0]).read_bytes()
+    names[3].rename(names[1])
+    assert reader.next(read) is None
+    assert reader.next(read) == third
+    assert not reader.succession.lost
