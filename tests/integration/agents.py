@@ -170,7 +170,7 @@ class Agent:
 def parsed(text: str) -> Scrape:
     """An exposition in text 0.0.4, sample by sample under its own name: no parser that knows better about names."""
     found = Scrape()
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line and not line.startswith("#"):
             sample = SAMPLE.fullmatch(line)
             assert sample is not None, f"no sample: {line!r}"
