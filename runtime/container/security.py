@@ -58,6 +58,8 @@ def mask(root: int, paths: Sequence[str], null: int) -> None:
             continue
         if not stat.S_ISDIR(os.fstat(place).st_mode):
             cover = mounts.clone("", directory=null)
+            # It is the host's node: root in the container must not change its mode or owner.
+            mounts.set_attributes(cover, add=mounts.RDONLY | mounts.NOSUID | mounts.NOEXEC)
         elif empty < 0:
             options = (("mode", "755"), ("nr_inodes", "1"))
             restrictions = mounts.RDONLY | mounts.NOSUID | mounts.NODEV | mounts.NOEXEC

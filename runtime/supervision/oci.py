@@ -79,7 +79,7 @@ def config_for(
         "annotations": {
             bundle.ROOTFS: "host" if host_root else "directory",
             bundle.INIT: "true" if spec.init else "false",
-            bundle.HIDDEN: json.dumps(list(hidden) if host_root else []),
+            bundle.HIDDEN: json.dumps(_hidden(spec, hidden) if host_root else []),
             bundle.SECCOMP: "none" if spec.security.seccomp == "unconfined" else "narrow",
         },
         "linux": {
@@ -97,6 +97,11 @@ def config_for(
         config["linux"]["uidMappings"] = [{"containerID": user.uid, "hostID": uid, "size": 1}]
         config["linux"]["gidMappings"] = [{"containerID": user.gid, "hostID": gid, "size": 1}]
     return config
+
+
+def _hidden(spec: WorkloadSpec, hidden: Sequence[str]) -> list[str]:
+    """What a workload on the host's root does not see of it."""
+    return [*hidden, *hostroot.doors(mount.target for mount in spec.mounts)]
 
 
 def _process(spec: WorkloadSpec, replica: str, user: users.User, groups: Sequence[int]) -> dict[str, Any]:

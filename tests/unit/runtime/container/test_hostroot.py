@@ -38,7 +38,6 @@ def test_root_is_read_only_everywhere(box: Box) -> None:
     own = ("/proc", "/dev", "/tmp", "/var/tmp", "/run", "/root")
     targets = [(line.split()[4], line.split()[5].split(",")) for line in out.splitlines()]
     writable = [target for target, options in targets if "rw" in options]
-    # The devices that stand for hidden files are writable; nothing of the host's tree is.
     assert all(target.startswith(own) for target in writable), writable
     assert (targets[0][0], targets[0][1][0]) == ("/", "ro")
 
@@ -162,3 +161,26 @@ def test_own_mounts_follow_no_link(tmp_path: pathlib.Path) -> None:
     (tmp_path / "tmp").mkdir()
     (tmp_path / "root").symlink_to("tmp")
     assert [mount["destination"] for mount in hostroot.own_mounts(str(tmp_path))] == ["/tmp"]
+
+
+def test_doors_are_sockets_and_other_procfs_outside_its_own_directories(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "net").mkdir()
+    here = pathlib.Path("/var/lib") / f"deckwatch-test-{os.getpid()}"
+    mounts = ("/proc", "/run/x/proc", "/srv/jail/proc")
+    lines = [f"{number} 1 0:5 / {target} rw - proc proc rw\n" for number, target in enumerate(mounts, 9)]
+    (tmp_path / "self/mountinfo").write_text("".join(lines))
+    here.mkdir()
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"{here}/a socket")
+            (here / "file").touch()
+            (here / "link").symlink_to(here)
+            bound = ("/link/a socket", "/file", "/gone")
+            entries = [f"0000: 00000002 00000000 00010000 0001 01 7 {here}{name}\n" for name in bound]
+            abstract = "0000: 00000002 00000000 00010000 0001 01 7 @/srv/abstract\n"
+            (tmp_path / "net/unix").write_text("".join(["Num RefCount …\n", *entries, abstract]))
+            assert hostroot.doors(proc=str(tmp_path)) == ["/srv/jail/proc", f"{here}/a socket"]
+            assert hostroot.doors([str(here)], proc=str(tmp_path)) == ["/srv/jail/proc"]
+    finally:
+        shutil.rmtree(here)

@@ -53,6 +53,14 @@ def test_no_new_privileges(box: Box, asked: bool, seen: str) -> None:
 
 
 @pytest.mark.root
+def test_what_covers_a_masked_file_is_not_the_containers_to_change(box: Box) -> None:
+    before = os.stat("/dev/null").st_ctime_ns
+    out = box.sh("for p in /proc/keys /proc/timer_list; do busybox chmod 666 $p; touch $p; done 2>&1; true")
+    assert out.count("Read-only file system") == 4
+    assert os.stat("/dev/null").st_ctime_ns == before
+
+
+@pytest.mark.root
 @pytest.mark.parametrize("user", ["0", "1000:1000"])
 @pytest.mark.parametrize("more", [{}, {"no_new_privileges": False}])
 def test_the_filter_is_in_force(box: Box, user: str, more: dict[str, bool]) -> None:
