@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from agent.exposition.escaping import LONGEST_VALUE
 from collectors.logs.entry import MAX_ENTRY
@@ -69,6 +70,23 @@ def test_a_socket_that_nobody_answers(tmp_path: pathlib.Path) -> None:
         assert agent.scrape().one("deckwatch_inventory_available", source="docker") == 0
         assert agent.scrape().sum("container_cpu_usage_seconds_total", id="/") > 0
         assert agent.log().count("docker_away") == 1
+
+
+def test_a_port_that_is_taken_leaves_the_other_listeners() -> None:
+    agent = Agent(QUIET)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        file = pathlib.Path(agent.config)
+        settings = yaml.safe_load(file.read_text())
+        settings["server"]["listen"].insert(0, address)
+        file.write_text(yaml.safe_dump(settings))
+        try:
+            agent.start()
+            assert address in conditions(agent)["listener_failed"]
+            assert agent.log().count(f"cannot listen on {address}") == 1
+            assert Shell(agent.config).out("ps") != ""
+        finally:
+            agent.close()
 
 
 def test_a_disk_that_fills_up_and_is_emptied() -> None:

@@ -39,4 +39,4 @@ def test_the_marked_tests_pass_where_only_v2_exists() -> None:
     )  # fmt: skip
     assert finished.returncode == 0, finished.stdout[-6000:] + finished.stderr[-2000:]
     passed = re.search(r"(\d+) passed", finished.stdout)
-    assert passed is not None and int(passed[1]) >= 5, finished.stdout[-2000:]
+    assert passed is not None and int(passed[1]) >= 20, finished.stdout[-2000:]
