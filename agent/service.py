@@ -10,7 +10,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -128,6 +128,7 @@ class Service:
             finals=self._finals,
             registry=self._self_metrics.registry,
             sections=self._sections,
+            prepare=self._prepare,
             observe=self._observe,
             took=lambda seconds: self._self_metrics.put(selfmetrics.SCRAPE_DURATION, seconds),
             dropped=self._self_metrics.series_dropped,
@@ -306,16 +307,20 @@ class Service:
         if self._logs is not None:
             self._logs.set_targets(log_targets(self._lifecycle, self._config.node))
 
+    def _living(self) -> Iterator[Entry]:
+        return (life.entry for life in self._lifecycle.lives() if life.alive)
+
+    async def _prepare(self) -> None:
+        await self._counters.prepare()
+        await self._infos.prepare(self._living(), self._config.metrics.container_labels)
+
     def _sections(self) -> Sections:
         return [
             *self._counters.sections(),
             *(self._logs.sections(self._log_labels) if self._logs is not None else ()),
             (
                 catalogue.INFO,
-                self._infos.samples(
-                    (life.entry for life in self._lifecycle.lives() if life.alive),
-                    self._config.metrics.container_labels,
-                ),
+                self._infos.samples(self._living(), self._config.metrics.container_labels),
             ),
             *host.sections(self._config.paths.proc),
         ]

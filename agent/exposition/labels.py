@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agent.exposition.render import label_name, labels_text
+from agent.exposition.turns import Turns
 from collectors.model import Container, Entry
 
 
@@ -53,14 +54,24 @@ class Infos:
         # By the entry's identity; the entry is kept with it, so that no other can take its place.
         self._rendered: dict[int, tuple[Entry, tuple[str, int]]] = {}
 
-    def samples(self, entries: Iterable[Entry], allowed: Sequence[str]) -> list[tuple[str, int]]:
-        """One sample for each entry; what was rendered for entries that are not among them is forgotten."""
+    async def prepare(self, entries: Iterable[Entry], allowed: Sequence[str]) -> None:
+        """Render what is new, in slices; what was rendered for entries that are not among them is forgotten."""
         before = self._rendered if tuple(allowed) == self._allowed else {}
-        self._allowed = tuple(allowed)
-        self._rendered = {
-            id(entry): before.get(id(entry)) or (entry, (info_labels(entry, allowed), 1)) for entry in entries
-        }
-        return [sample for _, sample in self._rendered.values()]
+        rendered: dict[int, tuple[Entry, tuple[str, int]]] = {}
+        turns = Turns()
+        for entry in list(entries):
+            rendered[id(entry)] = before.get(id(entry)) or _info(entry, allowed)
+            await turns.others()
+        self._allowed, self._rendered = tuple(allowed), rendered
+
+    def samples(self, entries: Iterable[Entry], allowed: Sequence[str]) -> list[tuple[str, int]]:
+        """One sample for each entry."""
+        known = self._rendered if tuple(allowed) == self._allowed else {}
+        return [(known.get(id(entry)) or _info(entry, allowed))[1] for entry in entries]
+
+
+def _info(entry: Entry, allowed: Sequence[str]) -> tuple[Entry, tuple[str, int]]:
+    return entry, (info_labels(entry, allowed), 1)
 
 
 def _selected(container: Container, names: Sequence[str]) -> list[tuple[str, str]]:

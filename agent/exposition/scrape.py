@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -15,13 +15,13 @@ from prometheus_client import CollectorRegistry
 from agent.exposition import render as exposition
 from agent.exposition.finals import Finals
 from agent.exposition.negotiation import negotiate
+from agent.exposition.turns import SLICE
 from agent.urgency import ordinary_work
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Reading
 
-# Bytes that are handed to the connection at once, and seconds that the loop is held for them at most.
+# Bytes that are handed to the connection at once.
 _PIECE = 128 * 1024
-_SLICE = 0.004
 
 Sections = Sequence[exposition.Section]
 
@@ -37,7 +37,8 @@ class Scraper:
     """Answers `GET /metrics`.
 
     `sections` gives the families that stand beside the rows: lifecycle, logs, info, host.
-    `observe(reading, rows)` is told of each reading before it is rendered.
+    `prepare` makes them ready in slices, as far as that takes long. `observe(reading)` is told of each reading
+    before it is rendered.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Scraper:
         sections: Callable[[], Sections],
         observe: Callable[[Reading], None],
         dropped: Callable[[int], None],
+        prepare: Callable[[], Awaitable[None]] | None = None,
         took: Callable[[float], None] = lambda seconds: None,
         drop: Sequence[str] = (),
         series_limit: int = 400_000,
@@ -58,6 +60,7 @@ class Scraper:
         self._finals = finals
         self._registry = registry
         self._sections = sections
+        self._prepare = prepare
         self._observe = observe
         self._dropped = dropped
         self._took = took
@@ -83,6 +86,8 @@ class Scraper:
         begun = time.perf_counter()
         reading = await self._sampler.read()
         self._observe(reading)
+        if self._prepare is not None:
+            await self._prepare()
         rows = [*reading.rows, *self._finals.rows(self._clock(), {row.id for row in reading.rows})]
         pieces: Iterable[bytes] = exposition.render(
             rows,
@@ -105,7 +110,7 @@ def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The pieces in fewer, larger ones; each made within a slice of the loop's time."""
     waiting: list[bytes] = []
     size = 0
-    slice_end = time.perf_counter() + _SLICE
+    slice_end = time.perf_counter() + SLICE
     for piece in pieces:
         waiting.append(piece)
         size += len(piece)
@@ -113,7 +118,7 @@ def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield b"".join(waiting)
             waiting.clear()
             size = 0
-            slice_end = time.perf_counter() + _SLICE
+            slice_end = time.perf_counter() + SLICE
     yield b"".join(waiting)
 
 

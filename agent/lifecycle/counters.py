@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from agent.exposition.render import Lines, Section, labels_text
+from agent.exposition.turns import Turns
 from agent.store import Store
 from collectors.metrics import catalogue
 from collectors.model import Container, Health, Reason, State
@@ -192,16 +193,25 @@ class LifecycleCounters:
         self._alive_stored = now
         self._store.put("last_alive", "INSERT OR REPLACE INTO facts VALUES ('last_alive', ?)", (now,))
 
+    async def prepare(self) -> None:
+        """Make what changed since the last time, in slices: at the first scrape that is everything."""
+        turns = Turns()
+        for key in list(self._shown):
+            if key in self._shown:
+                self._text(key)
+            await turns.others()
+
     def sections(self) -> list[Section]:
         """The lifecycle families with their series; only what changed is made anew."""
-        texts: list[tuple[str, ...]] = []
-        for key in self._shown:
-            text = self._texts.get(key)
-            if text is None:
-                text = self._texts[key] = _texts(self._labels[key], self._counts[key])
-            texts.append(text)
+        texts = [self._text(key) for key in self._shown]
         columns = list(zip(*texts, strict=True)) or [()] * len(catalogue.LIFECYCLE)
         return [(family, Lines(column)) for family, column in zip(catalogue.LIFECYCLE, columns, strict=True)]
+
+    def _text(self, key: Key) -> tuple[str, ...]:
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = _texts(self._labels[key], self._counts[key])
+        return text
 
     def _put(self, key: Key, counts: Counts) -> None:
         self._counts[key] = counts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections.abc import Iterable, Sequence
 
 from collectors.inventory.base import Board
@@ -13,6 +14,8 @@ from runtime.linux.errors import NotSupported
 from runtime.linux.hierarchies import SYSTEMD, UNIFIED, Hierarchies
 
 ENGINE = "cgroup"
+
+_SLICE = 0.004
 
 
 class CgroupSource:
@@ -32,8 +35,18 @@ class CgroupSource:
 
     async def run(self, board: Board) -> None:
         """Give the paths known so far, then let the watch's calls through until cancelled."""
+        # In slices: a host may have thousands. What comes and goes meanwhile is told with the whole list.
+        slice_end = time.perf_counter() + _SLICE
+        seen: dict[str, Entry] = {}
+        for path in sorted(self._paths):
+            if path in self._paths:
+                seen[path] = self._entry(path)
+                board.put(ENGINE, seen[path])
+            if time.perf_counter() > slice_end:
+                await asyncio.sleep(0)
+                slice_end = time.perf_counter() + _SLICE
         self._board = board
-        self._tell(board)
+        board.replace(ENGINE, [seen.get(path) or self._entry(path) for path in sorted(self._paths)])
         try:
             await asyncio.Event().wait()
         finally:

@@ -42,21 +42,24 @@ def test_info_carries_engine_and_allowed_labels_alone() -> None:
     assert "secret" not in text and "namespace" not in text
 
 
-def test_infos_are_rendered_once_for_each_report() -> None:
+async def test_infos_are_rendered_once_for_each_report() -> None:
     infos = Infos()
+    await infos.prepare([DOCKER, POD], [])
     first = infos.samples([DOCKER, POD], [])
     assert first == [(info_labels(DOCKER, []), 1), (info_labels(POD, []), 1)]
-    again = infos.samples([DOCKER], [])
-    assert again == first[:1]
+    await infos.prepare([DOCKER], [])
+    again = infos.samples([DOCKER, POD], [])
+    assert again == first
     assert again[0] is first[0]
+    assert again[1] is not first[1]
     renamed = structs.replace(DOCKER, container=structs.replace(DOCKER.container, name="shop"))
     assert infos.samples([renamed], []) == [(info_labels(renamed, []), 1)]
 
 
-def test_infos_follow_the_allowed_labels() -> None:
-    infos = Infos()
+async def test_infos_follow_the_allowed_labels() -> None:
+    infos, wanted = Infos(), ["app.kubernetes.io/name"]
+    await infos.prepare([DOCKER], [])
     assert "shop" not in infos.samples([DOCKER], [])[0][0]
-    assert (
-        'container_label_app_kubernetes_io_name="shop"'
-        in infos.samples([DOCKER], ["app.kubernetes.io/name"])[0][0]
-    )
+    assert 'container_label_app_kubernetes_io_name="shop"' in infos.samples([DOCKER], wanted)[0][0]
+    await infos.prepare([DOCKER], wanted)
+    assert 'container_label_app_kubernetes_io_name="shop"' in infos.samples([DOCKER], wanted)[0][0]

@@ -168,3 +168,16 @@ def _stored_alive(path: pathlib.Path) -> float | None:
     with sqlite3.connect(path) as database:
         row = database.execute("SELECT value FROM facts WHERE name = 'last_alive'").fetchone()
     return row[0] if row else None
+
+
+async def test_prepared_series_follow_what_changes(tmp_path: pathlib.Path) -> None:
+    counters = LifecycleCounters(str(tmp_path / "db"))
+    counters.touch(WEB)
+    await counters.prepare()
+    counters.restarted(WEB)
+    assert samples(counters)['container_restarts_total{name="web"}'] == 1
+    await counters.prepare()
+    assert samples(counters)['container_restarts_total{name="web"}'] == 1
+    counters.forget(WEB)
+    await counters.prepare()
+    assert samples(counters) == {}
