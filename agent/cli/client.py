@@ -195,11 +195,11 @@ def _why_unreachable(path: str, error: Exception) -> str:
 def client_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--socket` and `-c` to a command; both are handed to `open_client`."""
     command = click.option(
-        "-c", "--config", "config_file", envvar="DECKWATCH_CONFIG", metavar="FILE", type=click.Path(),
+        "-c", "--config", "config_file", envvar="DECKWATCH_CONFIG", metavar="FILE", type=click.Path(readable=False),
         help="Configuration of the agent to talk to.  [env: DECKWATCH_CONFIG]",
     )(command)  # fmt: skip
     return click.option(
-        "--socket", "socket_path", envvar="DECKWATCH_SOCKET", metavar="PATH", type=click.Path(),
+        "--socket", "socket_path", envvar="DECKWATCH_SOCKET", metavar="PATH", type=click.Path(readable=False),
         help="Socket of the agent to talk to.  [env: DECKWATCH_SOCKET]",
     )(command)  # fmt: skip
 

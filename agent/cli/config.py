@@ -20,7 +20,7 @@ class BadConfig(DeckwatchError):
 
 
 config_option = click.option(
-    "-c", "--config", "config_file", envvar="DECKWATCH_CONFIG", metavar="FILE", type=click.Path(),
+    "-c", "--config", "config_file", envvar="DECKWATCH_CONFIG", metavar="FILE", type=click.Path(readable=False),
     help="Configuration; without one the default file, else the defaults.  [env: DECKWATCH_CONFIG]",
 )  # fmt: skip
 set_option = click.option(

@@ -11,7 +11,7 @@ CRASHED = "agent_crashed"
 
 @click.command()
 @click.option(
-    "-c", "--config", "config_file", envvar="DECKWATCH_CONFIG", metavar="FILE", type=click.Path(),
+    "-c", "--config", "config_file", envvar="DECKWATCH_CONFIG", metavar="FILE", type=click.Path(readable=False),
     help="Configuration; without one the default file, else the defaults.  [env: DECKWATCH_CONFIG]",
 )  # fmt: skip
 @click.option(

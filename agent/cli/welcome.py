@@ -17,6 +17,8 @@ from agent.cli.client import ClientError, find_socket
 if TYPE_CHECKING:
     from agent.config.load import Config
 
+NO_ADDRESS = "deckwatch answers on its socket alone: no address of server.listen is open"
+
 
 def announce(config: Config, urls: Sequence[str], config_file: str | None) -> None:
     """Tell it on standard output; one that is closed is nobody who wants to know."""
@@ -29,10 +31,12 @@ def welcome(urls: Sequence[str], command: str, *, people: bool) -> str:
     """Page, metrics and the first command to try for people, one line with the URLs for programs."""
     pages = [(f"{url}/", f"{url}/metrics") for url in urls]
     if not people:
-        return " ".join(["deckwatch answers at", *(url for page in pages for url in page)])
-    lines = [line for page, metrics in pages for line in (f"  page     {page}", f"  metrics  {metrics}")]
-    where = lines or ["  its socket alone, no TCP address (server.listen)"]
-    return "\n".join(["", "deckwatch answers at", *where, f"  ask it   {command}", "  end it   Ctrl-C", ""])
+        return " ".join(
+            ["deckwatch answers at", *(url for page in pages for url in page)] if pages else [NO_ADDRESS]
+        )
+    where = [line for page, metrics in pages for line in (f"  page     {page}", f"  metrics  {metrics}")]
+    head = "deckwatch answers at" if pages else NO_ADDRESS
+    return "\n".join(["", head, *where, f"  ask it   {command}", "  end it   Ctrl-C", ""])
 
 
 def ask_command(socket: str, config_file: str | None, program: str) -> str:

@@ -33,7 +33,7 @@ wait_option = click.option(
 
 @click.command()
 @click.option(
-    "-f", "--file", "path", required=True, metavar="FILE", type=click.Path(allow_dash=True),
+    "-f", "--file", "path", required=True, metavar="FILE", type=click.Path(readable=False, allow_dash=True),
     help="Workloads in YAML; - is standard input.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Change nothing, tell what would be changed.")

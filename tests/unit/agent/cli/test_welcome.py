@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from agent.cli.welcome import ask_command, welcome
+from agent.cli.welcome import NO_ADDRESS, ask_command, welcome
 from agent.config.settings import default_run
 
 URL = "http://127.0.0.1:9780"
@@ -29,7 +29,8 @@ def test_programs_get_one_line() -> None:
 
 
 def test_without_an_address_the_socket_is_named() -> None:
-    assert "its socket alone" in welcome([], "deckwatch ps --socket /x", people=True)
+    assert f"{NO_ADDRESS}\n  ask it   deckwatch ps" in welcome([], "deckwatch ps", people=True)
+    assert welcome([], "deckwatch ps", people=False) == NO_ADDRESS
 
 
 def test_the_command_names_what_leads_to_the_agent(
