@@ -54,7 +54,7 @@ def become(plan: Plan, command: int, status: int) -> NoReturn:
         os._exit(127)
     try:
         hear(PEER, b"r")
-    except StartError:
+    except (StartError, OSError):
         # The command's process has failed and reported why.
         os._exit(127)
     _silence()
