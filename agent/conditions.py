@@ -134,7 +134,7 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
     "capability_missing": (
         D,
         "{capability} is missing: {what}",
-        "add it (AmbientCapabilities= in a unit), or run as root",
+        "add it (AmbientCapabilities={capability} in a unit), or run as root",
     ),
     "socket_unreachable": (
         D,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import io
 import os
 import sys
 
@@ -130,6 +131,7 @@ def main(args: list[str] | None = None) -> None:
 def execute(args: list[str] | None = None) -> int:
     """Run a command line; what went wrong is told on standard error. Returns the exit code."""
     _open_what_is_closed()
+    _write_any_text()
     try:
         result = group.main(args, prog_name="deckwatch", standalone_mode=False)
         sys.stdout.flush()
@@ -165,6 +167,13 @@ def _open_what_is_closed() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (lives as long as the program)
+
+
+def _write_any_text() -> None:
+    """What the terminal's encoding lacks is written as an escape; containers print any character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:

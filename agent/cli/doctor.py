@@ -22,7 +22,8 @@ COLOURS = {"ok": 32, "degraded": 33, "missing": 31}
 def doctor(output: str, socket_path: str | None, config_file: str | None) -> None:
     """Tell what this host and these rights allow: each line ok, degraded or missing, with the remedy.
 
-    It changes nothing. A running agent is asked what it finds wrong itself.
+    It changes nothing. A running agent is asked what it finds wrong itself. The exit code is 0
+    whatever is found; scripts read the status in -o json.
     """
     config, problem = _configuration(config_file)
     matrix = [problem, *hostcheck.findings(config), agent(socket_path or config.server.socket)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.unit.agent.cli.conftest import Call
+from tests.unit.agent.cli.conftest import Call, Running
 
 
 def test_version(call: Call) -> None:
@@ -84,3 +85,16 @@ def test_a_wrong_option_names_the_nearest(call: Call) -> None:
     assert call("ps", "--filtr", "x").err == (
         "deckwatch ps: no such option '--filtr'; did you mean '--filter'; see deckwatch ps --help\n"
     )
+
+
+def test_any_text_is_written_in_any_encoding(agent: Running) -> None:
+    agent.api.logs.lines = ['{"message":"gr\\u00fc\\u00dfe \\u2192","container":{"name":"web"},"time":"1"}']
+    script = f"from agent.cli import main; main(['logs', '--socket', {agent.socket!r}, '-n', '1', 'web'])"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (b"gr\xfc\xdfe \\u2192\n", b"")

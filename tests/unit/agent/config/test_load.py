@@ -116,3 +116,9 @@ def test_a_missing_file_is_one_line(tmp_path: pathlib.Path) -> None:
 def test_without_a_file_the_defaults_hold(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.config.load.default_file", lambda: str(tmp_path / "absent.yaml"))
     assert isinstance(load(None, ["workloads=[]"]), Config)
+
+
+@pytest.mark.parametrize("name", ["demo.yaml", "deckwatch.yaml"])
+def test_the_examples_are_in_order(name: str) -> None:
+    config = load(str(pathlib.Path(__file__).parents[4] / "examples" / name), (), {})
+    assert config.workloads
