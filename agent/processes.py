@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 _SLICE = 0.005
 
@@ -17,6 +18,8 @@ async def describe(pids: Iterable[int]) -> list[dict[str, Any]]:
 
     A process that ends meanwhile is left out; what may not be read of one is None.
     """
+    import psutil  # whoever never asks does not pay for it
+
     found = []
     begun = time.monotonic()
     for pid in sorted(pids):
@@ -47,6 +50,8 @@ def _describe(process: psutil.Process) -> dict[str, Any]:
 
 
 def _command(process: psutil.Process) -> str:
+    import psutil
+
     try:
         return " ".join(process.cmdline()) or f"[{process.name()}]"
     except psutil.AccessDenied:
