@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -9,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from agent.http import streaming
 from agent.http.problem import HttpProblem, problems
 from agent.http.streaming import streamed
 
@@ -42,3 +44,28 @@ async def test_empty_early_and_late() -> None:
         assert (await client.get("/early")).status == 422
         with pytest.raises(aiohttp.ClientError):
             await (await client.get("/late")).read()
+
+
+async def endless() -> AsyncIterator[bytes]:
+    while True:
+        yield b"x" * 65536
+
+
+async def test_a_client_that_takes_nothing_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "STALL", 0.2)
+    ended = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        try:
+            return await streamed(request, "text/plain", endless())
+        finally:
+            ended.set()
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    async with TestServer(app) as server:
+        _, writer = await asyncio.open_connection(server.host, server.port, limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(10):
+            await ended.wait()
+        writer.transport.abort()
