@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
-import resource
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import structlog
 
-from agent import logsetup, processes, selectors, urgency
+from agent import processes, selectors, urgency
 from agent.conditions import Condition, Conditions
 from agent.config.load import Config, ConfigError, load
 from agent.config.reload import waiting_for_restart
+from agent.degraded import Parts, report
 from agent.discovery import Discovery
 from agent.events import EventLog
 from agent.exposition import selfmetrics
@@ -61,7 +59,6 @@ Started = Callable[[Config, Sequence[str]], None]
 _TICK = 5.0
 _CPU = catalogue.INDEX[catalogue.CPU_USAGE]
 _RECORD_EVERY = 10.0
-_GARBAGE = (20_000, 10, 10)
 
 
 class Service:
@@ -158,6 +155,14 @@ class Service:
             self,
             self._conditions,
             answered=lambda route, code: self._self_metrics.add(selfmetrics.HTTP_REQUESTS, route, str(code)),
+        )
+        self._parts = Parts(
+            self._sources,
+            self._inventory,
+            self._watch,
+            self._sampler,
+            self._hosting,
+            {"events": self._events, "counters": self._counters},
         )
         self._describe_self()
 
@@ -385,7 +390,7 @@ class Service:
 
     def conditions(self) -> list[Condition]:
         """What is degraded, each with its remedy."""
-        self._report_conditions()
+        report(self._conditions, self._parts, self._config)
         return self._conditions.current()
 
     def ready(self) -> bool:
@@ -431,99 +436,7 @@ class Service:
             with contextlib.suppress(DeckwatchError):  # reported where it was refused
                 await self.reload()
 
-    def _report_conditions(self) -> None:
-        reasons = self._inventory.reasons()
-        for source in self._sources.all():
-            if source.name in reasons and self._wanted(source.name):
-                self._conditions.set(
-                    "engine_unavailable", source.name, engine=source.name, reason=reasons[source.name]
-                )
-            else:
-                self._conditions.clear("engine_unavailable", source.name)
-        if self._watch.degraded:
-            self._conditions.set("watch_degraded", reason=self._watch.degraded)
-        else:
-            self._conditions.clear("watch_degraded")
-        if self._inventory.complete:
-            self._conditions.clear("inventory_incomplete")
-        else:
-            self._conditions.set("inventory_incomplete")
-        for collector, reason in self._sampler.support().items():
-            if reason:
-                self._conditions.set("collector_unsupported", collector, collector=collector, reason=reason)
-        self._hosting.report(self._conditions)
-        for subject, problem in (("events", self._events.problem), ("counters", self._counters.problem)):
-            if problem:
-                self._conditions.set("disk_full", subject, path=self._config.paths.state, reason=problem)
-            else:
-                self._conditions.clear("disk_full", subject)
-
-    def _wanted(self, engine: str) -> bool:
-        """Whether an engine's absence is worth a word: it was asked for, or its socket is there."""
-        docker = self._config.inventory.docker
-        return engine != "docker" or docker.enabled is True or os.path.exists(docker.socket)
-
 
 def _any_of(texts: Sequence[str]) -> Callable[[Entry], bool] | None:
     chosen = [selectors.parse(text) for text in texts]
     return (lambda entry: any(one.matches(entry) for one in chosen)) if chosen else None
-
-
-def main(
-    path: str | None,
-    overrides: Sequence[str] = (),
-    started: Started | None = None,
-) -> int:
-    """Run the agent in the foreground; 0 after an orderly end, 1 when it cannot run, 2 for a bad configuration."""
-    try:
-        config = load(path, overrides)
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 2
-    logsetup.configure(config.logging.level, config.logging.format)
-    _allow_open_files()
-    _collect_less()
-    try:
-        asyncio.run(_run(config, path, overrides, started))
-    except DeckwatchError as error:
-        print(f"deckwatch: {error}", file=sys.stderr)
-        return 1
-    except BaseExceptionGroup as group:
-        ours, others = group.split(DeckwatchError)
-        if others is not None or ours is None:
-            raise
-        print(f"deckwatch: {_first(ours)}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _collect_less() -> None:
-    """Leave what lives as long as the agent out of garbage collections, and collect when more has come together.
-
-    A reading makes some ten thousand objects that references free; with Python's own threshold they had all
-    containers looked through several times a scrape.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE)
-
-
-def _allow_open_files() -> None:
-    """Use what the hard limit allows: descriptors kept open are what makes a pass over cgroups cheap."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-async def _run(
-    config: Config,
-    path: str | None,
-    overrides: Sequence[str],
-    started: Started | None,
-) -> None:
-    await Service(config, path, overrides).run(started)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -26,7 +26,7 @@ def run(config_file: str | None, overrides: tuple[str, ...]) -> int:
     """
     import structlog
 
-    from agent.service import main
+    from agent.start import main
 
     try:
         return main(config_file, overrides, lambda config, urls: announce(config, urls, config_file))

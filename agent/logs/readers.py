@@ -24,6 +24,8 @@ GATHER = 0.1
 GATHER_UNSEEN = 0.3
 """Seconds for which what inotify tells is gathered, so that a busy host does not wake the worker for each line;
 longer while nobody looks on."""
+BUSY = 0.02
+"""Seconds until a log is looked at again that gave several batches in a row, whatever inotify tells."""
 SOON = 0.25
 POLL = 10.0
 POLL_BLIND = 1.0
@@ -52,6 +54,7 @@ class Readers:
         self._changed: set[str] = set()
         self._commit_due = False
         self._looking = False
+        self._streaks: dict[str, int] = {}
         self._troubled: set[str] = set()
         self._loop = asyncio.get_running_loop()
 
@@ -97,6 +100,7 @@ class Readers:
         if tail is None:
             return
         self._watcher.remove(id)
+        self._streaks.pop(id, None)
         self._known[id] = tail.saved()
         tail.close()
         self._mark(id)
@@ -137,9 +141,14 @@ class Readers:
             text = str(error) if isinstance(error, OSError | DeckwatchError) else repr(error)
             self.trouble("log_not_read", f"cannot read the log of {id}: {text}; it is tried again")
             return
+        streak = self._streaks.pop(id, 0)
         if more:
+            self._streaks[id] = streak + 1
             self._mark(id)
             self._enqueue(id)
+        elif streak > 1:
+            # Whoever writes faster than one batch a look may rotate its files away until the next event is heard.
+            self._loop.call_later(BUSY, self._enqueue, id)
         elif tail.waiting:
             if not self._soon:
                 self._loop.call_later(SOON, self._look_again)

@@ -8,15 +8,13 @@ import os
 import pathlib
 import secrets
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from agent.config.load import load
-from agent.service import Service, main
+from agent.service import Service
 from runtime.linux.errors import DeckwatchError
 
 CONFIG = """
@@ -121,32 +119,3 @@ async def test_a_bad_configuration_changes_nothing(file: tuple[pathlib.Path, int
             await service.reload()
         assert service.config is before
         assert "reload_failed" in [one.code for one in service.conditions()]
-
-
-def test_a_second_agent_on_the_same_state_is_one_clear_line(
-    file: tuple[pathlib.Path, int], tmp_path: pathlib.Path
-) -> None:
-    path, _ = file
-    command = [
-        sys.executable,
-        "-c",
-        f"import sys; from agent.service import main; sys.exit(main({str(path)!r}))",
-    ]
-    from agent.homes import Home
-
-    first = Home(str(tmp_path / "state"), "paths.state")
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    first.close()
-    assert finished.returncode == 1
-    [line] = finished.stderr.splitlines()
-    assert line.startswith("deckwatch: another agent (pid ") and "paths.state" in line
-
-
-def test_a_bad_configuration_ends_with_status_2(
-    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "bad.yaml"
-    path.write_text("serverr: {}\nlogs: {enabled: maybe}\n")
-    assert main(str(path)) == 2
-    written = capsys.readouterr().err
-    assert f"{path}:1" in written and "server" in written and f"{path}:2" in written

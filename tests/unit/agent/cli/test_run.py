@@ -32,7 +32,7 @@ def test_a_crash_is_an_entry_of_the_log(call: Call, monkeypatch: pytest.MonkeyPa
     def crash(path: str | None, overrides: tuple[str, ...], started: object) -> int:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("agent.service.main", crash)
+    monkeypatch.setattr("agent.start.main", crash)
     result = call("run")
     assert result.code == 1
     assert "agent_crashed" in result.out + result.err

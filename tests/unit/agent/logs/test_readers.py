@@ -127,6 +127,22 @@ async def test_a_directory_that_comes_later_is_read_and_nobody_is_troubled(
     assert not agent.troubles()
 
 
+async def test_a_burst_is_followed_closely(
+    tmp_path: pathlib.Path, log: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logreaders, "GATHER_UNSEEN", 60.0)
+    agent = Agent()
+    async with reading(tmp_path, agent) as readers:
+        log.numbers(5)
+        readers.follow(target(log))
+        await until(lambda: agent.lines() == 5)
+        log.numbers(50_000)
+        await until(lambda: agent.lines() == 50_005)
+        # The event of these lines is heard a minute later.
+        log.numbers(50_000)
+        await until(lambda: agent.lines() == 100_005)
+
+
 async def test_polling_finds_what_inotify_missed(
     tmp_path: pathlib.Path, log: LogFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

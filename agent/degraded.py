@@ -1,0 +1,70 @@
+"""Looks at the parts of the running agent and says which of them are degraded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.conditions import Conditions
+from agent.config.load import Config
+from agent.hosting import Hosting
+from agent.sources import Sources
+from collectors.cgroups.watch import CgroupWatch
+from collectors.inventory.merge import Inventory
+from collectors.metrics.sampler import Sampler
+
+
+class Stored(Protocol):
+    """Something that writes to the disk."""
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot at the moment; empty when it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What can be degraded. `stores` are by what they hold."""
+
+    sources: Sources
+    inventory: Inventory
+    watch: CgroupWatch
+    sampler: Sampler
+    hosting: Hosting
+    stores: Mapping[str, Stored]
+
+
+def report(conditions: Conditions, parts: Parts, config: Config) -> None:
+    """Set and clear the conditions of all parts."""
+    _report_inventory(conditions, parts, config)
+    _put(conditions, bool(parts.watch.degraded), "watch_degraded", "", reason=parts.watch.degraded)
+    for collector, reason in parts.sampler.support().items():
+        _put(conditions, bool(reason), "collector_unsupported", collector, collector=collector, reason=reason)
+    parts.hosting.report(conditions)
+    for subject, store in parts.stores.items():
+        problem = store.problem
+        _put(conditions, bool(problem), "disk_full", subject, path=config.paths.state, reason=problem)
+
+
+def _report_inventory(conditions: Conditions, parts: Parts, config: Config) -> None:
+    reasons = parts.inventory.reasons()
+    for source in parts.sources.all():
+        name = source.name
+        away = name in reasons and _worth_a_word(name, config)
+        _put(conditions, away, "engine_unavailable", name, engine=name, reason=reasons.get(name, ""))
+    _put(conditions, not parts.inventory.complete, "inventory_incomplete", "")
+
+
+def _worth_a_word(engine: str, config: Config) -> bool:
+    """Whether an engine's absence says anything: it was asked for, or its socket is there."""
+    docker = config.inventory.docker
+    return engine != "docker" or docker.enabled is True or os.path.exists(docker.socket)
+
+
+def _put(conditions: Conditions, present: bool, code: str, subject: str, **values: object) -> None:
+    if present:
+        conditions.set(code, subject, **values)
+    else:
+        conditions.clear(code, subject)

@@ -1,0 +1,61 @@
+"""Which parts of the running agent are degraded."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from agent.conditions import Conditions
+from agent.config.load import load
+from agent.degraded import Parts, report
+
+
+def parts(**changes: Any) -> Parts:
+    """Parts that are all in order, but for the changes."""
+    whole: dict[str, Any] = {
+        "sources": SimpleNamespace(
+            all=lambda: [SimpleNamespace(name="docker"), SimpleNamespace(name="cgroup")]
+        ),
+        "inventory": SimpleNamespace(reasons=dict, complete=True),
+        "watch": SimpleNamespace(degraded=""),
+        "sampler": SimpleNamespace(support=lambda: {"cpu": ""}),
+        "hosting": SimpleNamespace(report=lambda conditions: None),
+        "stores": {"events": SimpleNamespace(problem="")},
+    }
+    return Parts(**(whole | changes))
+
+
+def codes(conditions: Conditions) -> list[str]:
+    return sorted(one.code for one in conditions.current())
+
+
+def test_nothing_is_said_of_what_is_in_order() -> None:
+    conditions = Conditions()
+    report(conditions, parts(), load(None))
+    assert codes(conditions) == []
+
+
+def test_each_degraded_part_is_said_and_taken_back() -> None:
+    conditions = Conditions()
+    away = SimpleNamespace(reasons=lambda: {"cgroup": "unreadable"}, complete=False)
+    bad = parts(
+        inventory=away,
+        watch=SimpleNamespace(degraded="too few watches"),
+        sampler=SimpleNamespace(support=lambda: {"pressure": "no PSI"}),
+        stores={"events": SimpleNamespace(problem="No space left on device")},
+    )
+    report(conditions, bad, load(None))
+    assert codes(conditions) == [
+        "collector_unsupported", "disk_full", "engine_unavailable", "inventory_incomplete", "watch_degraded",
+    ]  # fmt: skip
+    report(conditions, parts(sampler=SimpleNamespace(support=lambda: {"pressure": ""})), load(None))
+    assert codes(conditions) == []
+
+
+def test_a_docker_that_nobody_asked_for_may_be_absent() -> None:
+    gone = parts(inventory=SimpleNamespace(reasons=lambda: {"docker": "no socket"}, complete=True))
+    conditions = Conditions()
+    report(conditions, gone, load(None, ["inventory.docker.socket=/no/such.sock"]))
+    assert codes(conditions) == []
+    report(conditions, gone, load(None, ["inventory.docker={enabled: true, socket: /no/such.sock}"]))
+    assert codes(conditions) == ["engine_unavailable"]
