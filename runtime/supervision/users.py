@@ -7,6 +7,7 @@ Source: passwd(5), group(5).
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -77,11 +78,17 @@ def _read(rootfs: str, path: str) -> str:
             "rootfs", f"cannot open {rootfs}: {error.strerror}", "give an existing directory"
         ) from error
     try:
-        descriptor = open_in_root(root, path, os.O_RDONLY | os.O_NONBLOCK)
+        place = open_in_root(root, path)
     except OSError:
         # A root file system need not have users by name.
         return ""
     finally:
         os.close(root)
-    with open(descriptor, "rb") as file:
-        return file.read(_LIMIT).decode("utf-8", "replace")
+    try:
+        # Opening a device is an act of its own, whatever is read from it.
+        if not stat.S_ISREG(os.fstat(place).st_mode):
+            return ""
+        with open(f"/proc/self/fd/{place}", "rb") as file:
+            return file.read(_LIMIT).decode("utf-8", "replace")
+    finally:
+        os.close(place)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import stat
 
 import pytest
 
@@ -91,3 +93,12 @@ def test_a_root_without_users_takes_numbers(tmp_path: pathlib.Path) -> None:
 def test_a_missing_root_is_refused() -> None:
     with pytest.raises(Refused, match="/nonesuch"):
         users.resolve(None, "/nonesuch")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="making a device needs root")
+def test_a_device_in_place_of_the_file_is_not_even_opened(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "etc").mkdir()
+    os.mknod(tmp_path / "etc/passwd", stat.S_IFCHR | 0o666, os.makedev(1, 5))
+    assert users._read(str(tmp_path), "/etc/passwd") == ""
+    assert users.resolve("7", str(tmp_path)) == (7, 0, "/")
