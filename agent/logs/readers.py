@@ -25,7 +25,7 @@ GATHER_UNSEEN = 0.3
 """Seconds for which what inotify tells is gathered, so that a busy host does not wake the worker for each line;
 longer while nobody looks on."""
 BUSY = 0.02
-"""Seconds until a log is looked at again that gave several batches in a row, whatever inotify tells."""
+"""Seconds between looks at a log that gave several batches in a row, until inotify is listened to again."""
 SOON = 0.25
 POLL = 10.0
 POLL_BLIND = 1.0
@@ -55,6 +55,7 @@ class Readers:
         self._commit_due = False
         self._looking = False
         self._streaks: dict[str, int] = {}
+        self._busy_until: dict[str, float] = {}
         self._troubled: set[str] = set()
         self._loop = asyncio.get_running_loop()
 
@@ -101,6 +102,7 @@ class Readers:
             return
         self._watcher.remove(id)
         self._streaks.pop(id, None)
+        self._busy_until.pop(id, None)
         self._known[id] = tail.saved()
         tail.close()
         self._mark(id)
@@ -146,8 +148,7 @@ class Readers:
             self._streaks[id] = streak + 1
             self._mark(id)
             self._enqueue(id)
-        elif streak > 1:
-            # Whoever writes faster than one batch a look may rotate its files away until the next event is heard.
+        elif self._is_busy(id, streak):
             self._loop.call_later(BUSY, self._enqueue, id)
         elif tail.waiting:
             if not self._soon:
@@ -155,6 +156,16 @@ class Readers:
             self._soon.add(id)
         elif tail.target.finished and not tail.pending:
             tail.park()
+
+    def _is_busy(self, id: str, streak: int) -> bool:
+        """Whether it gave several batches in a row just now: then its writer may rotate files away unheard."""
+        now = self._loop.time()
+        if streak > 1:
+            self._busy_until[id] = now + GATHER_UNSEEN
+        if now < self._busy_until.get(id, 0.0):
+            return True
+        self._busy_until.pop(id, None)
+        return False
 
     def _look_again(self) -> None:
         ids, self._soon = self._soon, set()
