@@ -131,6 +131,7 @@ async def test_a_burst_is_followed_closely(
     tmp_path: pathlib.Path, log: LogFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logreaders, "GATHER_UNSEEN", 60.0)
+    monkeypatch.setattr(logreaders, "POLL", 60.0)
     agent = Agent()
     async with reading(tmp_path, agent) as readers:
         log.numbers(5)
