@@ -8,7 +8,6 @@ container goes on, and a new monitor started with `adopt` takes over from the fi
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
@@ -17,12 +16,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from runtime.container.capture import Capture, Stream
+from runtime.container import pipes
+from runtime.container.capture import Capture
 from runtime.container.cgroups import ContainerCgroup
 from runtime.container.control import Control
 from runtime.container.create import StartError, create
 from runtime.container.exitrecord import Ending, ended_at, ending_of, judge, write_record
 from runtime.container.logfile import LogFile
+from runtime.container.ownlock import Taken, take_lock
 from runtime.container.protocol import PROTOCOL, read_file, write_file
 from runtime.linux import prctl, title
 from runtime.linux.errors import DeckwatchError, Refused
@@ -31,22 +32,9 @@ from runtime.linux.process import boot_id, ended, open_pidfd, start_time
 
 PAUSE = 5
 QUIET = 0.2
-FULL_TIMES = 8
-SMALL_PIPE = 65536
-LARGE_PIPE = 1 << 20
 KILL_AGAIN = 1.0
 STUCK = 10.0
 LAST_READING = 0.025
-LOCK_WAIT = 0.5
-LOCK_PAUSE = 0.002
-F_SETPIPE_SZ = 1031
-F_GETPIPE_SZ = 1032
-# What was spliced into a pipe from a socket may take up to so many pages in the place of one.
-SPLICED = 16
-
-
-class Taken(DeckwatchError):
-    """Another monitor holds this replica."""
 
 
 class Monitor:
@@ -62,7 +50,7 @@ class Monitor:
             raise DeckwatchError(f"cannot read {directory}/start.json; start the replica again")
         self.asked: dict[str, Any] = asked
         self.run: int = asked["run"]
-        self._lock = self._take_lock()
+        self._lock = take_lock(directory)
         self._boot = boot_id()
         self._woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGTERM, lambda *_: None)
@@ -79,7 +67,7 @@ class Monitor:
         )
         self._cgroup: ContainerCgroup | None = None
         self._capture: Capture | None = None
-        self._full: dict[int, int] = {}
+        self._fill = (pipes.Fill(), pipes.Fill())
         self._pid = 0
         self._pidfd: int | None = None
         self._started_at: float | None = None
@@ -87,27 +75,14 @@ class Monitor:
         self._stopping = False
         self._kill_at = float("inf")
 
-    def _take_lock(self) -> int:
-        """A lock of this process alone (children do not inherit it), held until it dies; Taken after a wait."""
-        lock = os.open(f"{self.directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + LOCK_WAIT
-        while True:
-            try:
-                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return lock
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise Taken(f"another monitor holds {self.directory}; ask it, or end it first") from None
-            # That of the run before may still be about to leave.
-            time.sleep(LOCK_PAUSE)
-
     # Beginning
 
     def start(self) -> None:
         """Start the container; a failure is recorded and told as the end of the run."""
         for name in ("container.json", "status", "reaped", "stopping"):
             _remove(f"{self.directory}/{name}")
-        outputs = [self._make_fifo(name) for name in ("stdout", "stderr")]
+        uid, gid = self.asked["uid"], self.asked["gid"]
+        outputs = [pipes.make_fifo(f"{self.directory}/{name}", uid, gid) for name in ("stdout", "stderr")]
         self._open_capture()
         try:
             self._create(*outputs)
@@ -124,15 +99,6 @@ class Monitor:
             self._kill()
             raise
         self._watch()
-
-    def _make_fifo(self, name: str) -> int:
-        path = f"{self.directory}/{name}"
-        _remove(path)
-        os.mkfifo(path, 0o600)
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        if os.geteuid() == 0:
-            os.fchown(descriptor, self.asked["uid"], self.asked["gid"])
-        return descriptor
 
     def _create(self, stdout: int, stderr: int) -> None:
         config = read_file(f"{self.directory}/config.json")
@@ -206,7 +172,7 @@ class Monitor:
     def _adopt_lost(self) -> None:
         """A start that was cut short, or a run of another boot: nothing of it may go on unseen."""
         if self._cgroup is None:
-            _kill_writers({f"{self.directory}/stdout", f"{self.directory}/stderr"})
+            pipes.kill_writers({f"{self.directory}/stdout", f"{self.directory}/stderr"})
         elif self._cgroup.populated():
             self._cgroup.kill()
         self._end(Ending(), "lost", "")
@@ -257,7 +223,8 @@ class Monitor:
                 wait = capture.tick(quiet)
                 tick_at = now + (wait if quiet else min(wait, QUIET))
                 if quiet:
-                    self._shrink_pipes(capture)
+                    for stream in capture.streams:
+                        self._fill[stream.number].rest(stream.fifo)
             if now >= self._kill_at:
                 self._kill()
 
@@ -273,26 +240,10 @@ class Monitor:
                 stream.close_fifo()
             elif moved > 0:
                 any_moved = True
-                flooded |= self._note_fill(stream, moved)
+                flooded |= self._fill[stream.number].note(stream.fifo, moved)
         if capture.blocked_until:
             any_moved = False
         return any_moved, flooded
-
-    def _note_fill(self, stream: Stream, moved: int) -> bool:
-        """Grow a pipe that stays full: a fuller pipe means fewer switches between writer and reader."""
-        if moved < SMALL_PIPE // 2:
-            self._full[stream.number] = 0
-            return False
-        times = self._full[stream.number] = self._full.get(stream.number, 0) + 1
-        if times == FULL_TIMES:
-            _resize(stream.fifo, LARGE_PIPE)
-        return True
-
-    def _shrink_pipes(self, capture: Capture) -> None:
-        for stream in capture.streams:
-            if self._full.get(stream.number, 0) and stream.fifo >= 0:
-                self._full[stream.number] = 0
-                _resize(stream.fifo, SMALL_PIPE)
 
     def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
         operation = message.get("op")
@@ -356,7 +307,7 @@ class Monitor:
         """
         give_up = time.monotonic() + STUCK
         for stream in capture.streams:
-            left = SPLICED * fcntl.fcntl(stream.fifo, F_GETPIPE_SZ) if stream.fifo >= 0 else 0
+            left = pipes.most_in(stream.fifo) if stream.fifo >= 0 else 0
             while left > 0 and (moved := capture.pump(stream)):
                 left -= max(0, moved)
                 if moved < 0 and not capture.blocked_until:
@@ -409,17 +360,6 @@ class Monitor:
         self._cgroup.remove()
 
 
-def _kill_writers(fifos: set[str]) -> None:
-    """Without a cgroup a container is found by what its processes print to."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                if fifos & {os.readlink(f"/proc/{entry}/fd/{number}") for number in (1, 2)}:
-                    os.kill(int(entry), signal.SIGKILL)
-            except OSError:
-                continue  # another user's, or gone
-
-
 def _boottime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -429,13 +369,6 @@ def _remove(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
-
-
-def _resize(fifo: int, size: int) -> None:
-    try:
-        fcntl.fcntl(fifo, F_SETPIPE_SZ, size)
-    except OSError:
-        pass  # over the user's share of pipe memory, or more in it than it would hold: it stays as it is
 
 
 def main(directory: str, how: str, hierarchies: Hierarchies | None, channel: socket.socket | None) -> int:

@@ -7,9 +7,10 @@ import os
 import pathlib
 import signal
 import socket
+import tempfile
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -91,11 +92,11 @@ def uid(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def root(tmp_path: pathlib.Path) -> pathlib.Path:
-    # An ordinary user must be able to walk to the directories of the test.
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(0o755) if path.owner() == "root" and os.geteuid() == 0 else None
-    return tmp_path / "bed"
+def root() -> Iterator[pathlib.Path]:
+    # Not tmp_path: an ordinary user must be able to walk there, and another pytest closes its parents again.
+    with tempfile.TemporaryDirectory(prefix="deckwatch-monitor-") as directory:
+        os.chmod(directory, 0o755)
+        yield pathlib.Path(directory) / "bed"
 
 
 def events(channel: socket.socket) -> list[dict[str, Any]]:
