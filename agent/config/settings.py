@@ -236,7 +236,7 @@ class Runtime(Section, frozen=True):
     storage: str = "auto"
     """Where root file systems of images lie. Any value but `auto` is refused: not in this version."""
     cgroup_parent: str = "/deckwatch"
-    """Cgroup under which workloads, zygote and monitors live."""
+    """Cgroup under which workloads, zygote and monitors live. Two agents on one host need different ones."""
     on_exit: Literal["keep", "stop"] = "keep"
     """What becomes of the workloads when the agent ends: they go on, or they are stopped."""
 
