@@ -97,7 +97,7 @@ def test_what_cannot_be_is_one_line_with_the_reason(agent: Agent, shell: Shell, 
     refused = shell.fail(1, "rm", "clock")
     assert agent.config in refused and len(refused.splitlines()) == 1
     assert "did you mean clock" in shell.fail(1, "logs", "clok")
-    assert "Did you mean '--follow'" in shell.fail(2, "logs", "--folow")
+    assert "did you mean '--follow'" in shell.fail(2, "logs", "--folow")
     assert "not in this version" in shell.fail(1, "top")
 
 
