@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -160,6 +161,7 @@ class Zygote:
             os._exit(status)
 
     def _become_monitor(self, how: str, directory: str, channel: int) -> int:
+        _limit_open_files()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for client in self._clients.values():
@@ -241,6 +243,12 @@ def _enter_cgroup(hierarchies: Hierarchies, parent: str) -> None:
     ContainerCgroup.create(hierarchies, f"{parent}/monitors", {}).join()
     # Made before there are two monitors that would make it at once: a v1 cpuset is unusable until it is filled.
     ContainerCgroup.create(hierarchies, f"{parent}/workloads", {})
+
+
+def _limit_open_files() -> None:
+    """Give workloads the customary soft limit, which select(2) can count to; the agent has raised its own."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
 
 
 def main(arguments: Sequence[str]) -> None:

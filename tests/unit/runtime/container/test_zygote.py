@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import resource
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -102,3 +104,15 @@ def test_it_leaves_when_asked_and_when_nobody_needs_it(bed: Bed, tmp_path: pathl
     other.client.close()
     assert other.has_ended()
     os.close(other.pidfd)
+
+
+def test_a_monitor_and_what_it_starts_get_the_customary_limit_on_open_files() -> None:
+    script = (
+        "import resource; from runtime.container import zygote; zygote._limit_open_files();"
+        "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [str(min(1024, hard)), str(hard)]
