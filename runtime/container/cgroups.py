@@ -10,6 +10,7 @@ import errno
 import os
 import signal
 import time
+import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -125,6 +126,19 @@ class ContainerCgroup:
         for place in self.places:
             _remove_tree(place.directory)
 
+    def remove_if_empty(self) -> None:
+        """Remove the directories that have no process and nothing below; others' stay."""
+        for place in self.places:
+            limit = time.monotonic() + _WAIT
+            while time.monotonic() < limit and not _has_below(place.directory):
+                try:
+                    os.rmdir(place.directory)
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    # The last process is still on its way out.
+                    time.sleep(_PAUSE)
+
     def _kill_frozen(self) -> None:
         """Without cgroup.kill: freeze, so that nothing forks, signal all, and let the thaw deliver it."""
         freezer = self.directory("freezer")
@@ -143,6 +157,11 @@ class ContainerCgroup:
         freezer = self.directory("freezer")
         if freezer is not None:
             _try_write(f"{freezer}/freezer.state", "THAWED")
+
+
+def monitors_path(parent: str, run_dir: str) -> str:
+    """Cgroup of one agent's zygote and monitors: agents that share a parent must not end each other's."""
+    return f"{parent}/monitors/{zlib.crc32(os.fsencode(run_dir)):08x}"
 
 
 def places_of(hierarchies: Hierarchies, path: str) -> tuple[Place, ...]:
@@ -241,6 +260,13 @@ def _try_write(path: str, text: str) -> bool:
             raise
         return False
     return True
+
+
+def _has_below(directory: str) -> bool:
+    try:
+        return any(entry.is_dir(follow_symlinks=False) for entry in os.scandir(directory))
+    except FileNotFoundError:
+        return False
 
 
 def _remove_tree(directory: str) -> None:

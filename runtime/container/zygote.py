@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime.container import monitor
-from runtime.container.cgroups import ContainerCgroup
+from runtime.container.cgroups import ContainerCgroup, monitors_path
 from runtime.container.protocol import (
     PROTOCOL,
     REPLICA,
@@ -239,8 +239,8 @@ def fill_pools() -> list[bytes]:
     return [bytes(size - header) for size in range(48, 513, 16) for _ in range(FILLING)]
 
 
-def _enter_cgroup(hierarchies: Hierarchies, parent: str) -> None:
-    ContainerCgroup.create(hierarchies, f"{parent}/monitors", {}).join()
+def _enter_cgroup(hierarchies: Hierarchies, parent: str, run_dir: str) -> None:
+    ContainerCgroup.create(hierarchies, monitors_path(parent, run_dir), {}).join()
     # Made before there are two monitors that would make it at once: a v1 cpuset is unusable until it is filled.
     ContainerCgroup.create(hierarchies, f"{parent}/workloads", {})
 
@@ -263,7 +263,7 @@ def main(arguments: Sequence[str]) -> None:
         prctl.set_child_subreaper()
         hierarchies = detect() if cgroup_parent else None
         if hierarchies is not None:
-            _enter_cgroup(hierarchies, cgroup_parent)
+            _enter_cgroup(hierarchies, cgroup_parent, run_dir)
         if os.geteuid() == 0:
             prctl.set_dumpable(False)
         zygote = Zygote(run_dir, version, hierarchies)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 import structlog
 
-from runtime.container.cgroups import ContainerCgroup
+from runtime.container.cgroups import ContainerCgroup, monitors_path
 from runtime.linux.errors import DeckwatchError, Refused
 from runtime.linux.hierarchies import Hierarchies
 from runtime.linux.process import boot_id
@@ -146,11 +146,15 @@ class Supervisor:
         for name in ("replicas", "zygote"):
             shutil.rmtree(f"{self._place.run_dir}/{name}", ignore_errors=True)
         if self._hierarchies is not None and self._place.cgroup_parent:
-            monitors = ContainerCgroup.open(self._hierarchies, f"{self._place.cgroup_parent}/monitors")
+            parent = self._place.cgroup_parent
+            monitors = ContainerCgroup.open(self._hierarchies, monitors_path(parent, self._place.run_dir))
             # What may still be in it has no further use: a zygote that waits, a log being compressed.
             monitors.kill()
+            monitors.remove()
+            for replica in self._all():
+                ContainerCgroup.open(self._hierarchies, f"{parent}/workloads/{replica.name}").remove()
             for name in ("/monitors", "/workloads", ""):
-                ContainerCgroup.open(self._hierarchies, self._place.cgroup_parent + name).remove()
+                ContainerCgroup.open(self._hierarchies, parent + name).remove_if_empty()
 
     async def apply(
         self, specs: Sequence[WorkloadSpec], *, owner: str, prune: bool = False, dry_run: bool = False
