@@ -58,6 +58,8 @@ class ContainerCgroup:
     def make(self, resources: Mapping[str, Any]) -> None:
         """Make the directories and set the limits; Refused or KernelError leaves nothing behind."""
         writes = limits.writes_of(resources, self.controllers())
+        # Readable by everybody as all cgroups are, whatever the mask is that keeps run and log files private.
+        mask = os.umask(0o022)
         try:
             for place in self.places:
                 _make_directory(place, {key for key, _, _ in writes})
@@ -66,6 +68,8 @@ class ContainerCgroup:
         except BaseException:
             self.remove()
             raise
+        finally:
+            os.umask(mask)
 
     def controllers(self) -> dict[str, int]:
         """Version (1 or 2) of each controller that this cgroup has."""

@@ -60,6 +60,16 @@ def test_it_exists_in_every_hierarchy_and_leaves_all(cgroup: ContainerCgroup) ->
     cgroup.remove()
 
 
+def test_everybody_may_read_it_whatever_the_mask(cgroup: ContainerCgroup) -> None:
+    mask = os.umask(0o077)
+    try:
+        cgroup.make({})
+        assert os.umask(0o077) == 0o077
+    finally:
+        os.umask(mask)
+    assert {os.stat(place.directory).st_mode & 0o777 for place in cgroup.places} == {0o755}
+
+
 def test_limits_are_in_the_kernels_files(cgroup: ContainerCgroup, found: hierarchies.Hierarchies) -> None:
     cgroup.make(
         {
