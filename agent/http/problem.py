@@ -20,7 +20,7 @@ from runtime.linux.errors import DeckwatchError, Refused
 log = structlog.get_logger()
 REQUEST_FAILED = "http_request_failed"
 
-BUSY = ("busy", "failed")
+BUSY = ("busy", "failed", "incomplete")
 
 
 class HttpProblem(DeckwatchError):

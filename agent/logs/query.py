@@ -55,8 +55,12 @@ class Queries:
         self._python = python
         self._slots = asyncio.Semaphore(limits.concurrency)
 
-    async def lines(self, query: LogQuery) -> AsyncGenerator[bytes, None]:
-        """Records, one JSON line each without newline; raises QueryRefused, also midway."""
+    async def lines(self, query: LogQuery, *, lenient: bool = False) -> AsyncGenerator[bytes, None]:
+        """Records, one JSON line each without newline; raises QueryRefused, also midway.
+
+        When some containers' logs could not be read the others' records come all the same, and `incomplete` is
+        raised behind them; for a `lenient` caller it is only logged.
+        """
         try:
             await asyncio.wait_for(self._slots.acquire(), min(_PATIENCE, self.limits.timeout))
         except TimeoutError:
@@ -64,13 +68,13 @@ class Queries:
                 "busy", f"{self.limits.concurrency} queries run already; try again or raise query.concurrency"
             ) from None
         try:
-            async with contextlib.aclosing(self._run(query)) as lines:
+            async with contextlib.aclosing(self._run(query, lenient)) as lines:
                 async for line in lines:
                     yield line
         finally:
             self._slots.release()
 
-    async def _run(self, query: LogQuery) -> AsyncGenerator[bytes, None]:
+    async def _run(self, query: LogQuery, lenient: bool) -> AsyncGenerator[bytes, None]:
         deadline = asyncio.get_running_loop().time() + self.limits.timeout
         process = await asyncio.create_subprocess_exec(
             self._python, "-P", "-m", "collectors.logs.queryprocess",
@@ -84,7 +88,7 @@ class Queries:
             process.stdin.close()
             async for line in self._split(process.stdout, deadline):
                 yield line
-            await self._last_word(process, deadline)
+            await self._last_word(process, deadline, lenient)
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -100,12 +104,12 @@ class Queries:
                 rest.clear()
             rest += tail
 
-    async def _last_word(self, process: asyncio.subprocess.Process, deadline: float) -> None:
+    async def _last_word(self, process: asyncio.subprocess.Process, deadline: float, lenient: bool) -> None:
         assert process.stderr
         text = await self._before(deadline, process.stderr.read(_CHUNK))
         if await self._before(deadline, process.wait()) == 0:
             if text:
-                log.warning("log_query_incomplete", skipped=text.decode("utf-8", "replace").strip())
+                self._skipped(text, lenient)
             return
         try:
             word = msgspec.json.decode(text, type=_LastWord)
@@ -115,6 +119,13 @@ class Queries:
                 "failed", f"the query ended with status {process.returncode}: {ending}"
             ) from None
         raise QueryRefused(word.reason, word.text)
+
+    def _skipped(self, text: bytes, lenient: bool) -> None:
+        reasons: list[str] = msgspec.json.decode(text, type=list[str])
+        log.warning("log_query_incomplete", skipped=reasons)
+        if not lenient:
+            more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+            raise QueryRefused("incomplete", f"one container's log is left out{more}: {reasons[0]}")
 
     async def _before(self, deadline: float, waiting: Coroutine[Any, Any, T]) -> T:
         try:

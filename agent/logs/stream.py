@@ -179,7 +179,7 @@ async def _tailed(subscription: Subscription, queries: Queries) -> AsyncGenerato
         direction="forward",
         limit=max(query.limit, (query.tail_per_container or 0) * len(subscription.targets)),
     )
-    async with contextlib.aclosing(queries.lines(first)) as lines:
+    async with contextlib.aclosing(queries.lines(first, lenient=True)) as lines:
         async for line in lines:
             yield _live(line)
 
@@ -192,7 +192,9 @@ async def _caught_up(
     cursor.begin()
     while True:
         read = new = 0
-        async with contextlib.aclosing(queries.lines(_behind(subscription, since, ids, limit))) as lines:
+        async with contextlib.aclosing(
+            queries.lines(_behind(subscription, since, ids, limit), lenient=True)
+        ) as lines:
             async for line in lines:
                 read += 1
                 id, at, uid, _ = _live(line)

@@ -97,3 +97,20 @@ async def test_who_stops_listening_ends_the_process_and_frees_the_place(tmp_path
         await lines.aclose()
         with pytest.raises(ProcessLookupError):
             os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+async def test_a_log_that_cannot_be_read_is_told_behind_the_others_records(tmp_path: pathlib.Path) -> None:
+    log = LogFile(tmp_path / "x.log")
+    log.numbers(3)
+    (tmp_path / "broken.log").mkdir()
+    broken = LogTarget(
+        id="/y", source=LogSource(path=str(tmp_path / "broken.log"), format="cri"), container={"name": "y"}
+    )
+    query = LogQuery(targets=[target(log.path), broken], direction="forward")
+    queries = Queries(QueryLimits(), str(tmp_path), sys.executable)
+    lines = []
+    with pytest.raises(QueryRefused, match=r"one container's log is left out: .*broken") as refused:
+        async for line in queries.lines(query):
+            lines.append(line)
+    assert refused.value.reason == "incomplete" and len(lines) == 3
+    assert len([line async for line in queries.lines(query, lenient=True)]) == 3
