@@ -36,11 +36,13 @@ def make_lines(path: pathlib.Path) -> None:
 
 def ends(log: pathlib.Path) -> bool:
     """Whether the last line has come."""
-    if not log.exists():
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 200))
+            return b"end-mark" in file.read()
+    except FileNotFoundError:
+        # Not there yet, or in the moment of a rotation.
         return False
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 200))
-        return b"end-mark" in file.read()
 
 
 async def ours(root: pathlib.Path, notes: list[str]) -> float:
