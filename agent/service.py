@@ -72,17 +72,29 @@ class Service:
         self._stop = asyncio.Event()
         self._reload_wanted = asyncio.Event()
         self._walked = asyncio.Event()
+        self._targets_changed = False
+        self._open_stores(config)
+        self._build_reading(config)
+        self._build_following(config)
+        self._build_doors(config)
+        self._describe_self()
+
+    def _open_stores(self, config: Config) -> None:
+        """Lock the homes of state and open what lies in them."""
         self._homes = [
             Home(config.paths.state, "paths.state"),
             Home(config.paths.run, "paths.run", mode=0o755),
         ]
-        state, run = config.paths.state, config.paths.run
+        state = config.paths.state
         self._events = EventLog(
             os.path.join(state, "events.sqlite"),
             max_events=config.events.max_events,
             on_event=self._happened,
         )
         self._counters = LifecycleCounters(os.path.join(state, "lifecycle.sqlite"))
+
+    def _build_reading(self, config: Config) -> None:
+        """What reads the host, and what is kept of its readings."""
         self._finals = Finals(config.metrics.keep_final)
         self._infos = Infos()
         self._recorder = Recorder()
@@ -94,8 +106,11 @@ class Service:
             collectors=config.metrics.collectors,
             descriptor_budget=None,
         )
-        self._newcomers = Newcomers(self._sampler, whole=self._whole)
         self._self_metrics = SelfMetrics()
+
+    def _build_following(self, config: Config) -> None:
+        """Who is there, from their first sign to their end."""
+        self._newcomers = Newcomers(self._sampler, whole=self._whole)
         self._lifecycle = Lifecycle(
             sampler=self._sampler,
             newcomers=self._newcomers,
@@ -120,6 +135,10 @@ class Service:
             on_removed=self._cgroup_removed,
             on_rescan=self._rescanned,
         )
+        self._hosting = Hosting(config, self._hierarchies, self._conditions, self._workload_event)
+
+    def _build_doors(self, config: Config) -> None:
+        """What answers: scrapes, logs, discovery, HTTP."""
         self._scraper = Scraper(
             sampler=self._sampler,
             finals=self._finals,
@@ -132,11 +151,10 @@ class Service:
             drop=config.metrics.drop,
             series_limit=config.metrics.series_limit,
         )
-        self._hosting = Hosting(config, self._hierarchies, self._conditions, self._workload_event)
         self._logs = (
             LogService(
-                state_dir=state,
-                run_dir=run,
+                state_dir=config.paths.state,
+                run_dir=config.paths.run,
                 start_at=config.logs.start_at,
                 query_limits=QueryLimits(
                     max_bytes=config.query.max_bytes,
@@ -147,7 +165,6 @@ class Service:
             if config.logs.enabled
             else None
         )
-        self._targets_changed = False
         self._discovery = Discovery(
             node=config.node, prefix=config.discovery.prefix, host_address=config.discovery.host_address
         )
@@ -164,7 +181,6 @@ class Service:
             self._hosting,
             {"events": self._events, "counters": self._counters},
         )
-        self._describe_self()
 
     def _describe_self(self) -> None:
         """Gauges of the agent that are read from where the truth is."""
