@@ -113,10 +113,14 @@ def homes(agent: Agent) -> Homes:
 
 
 def ended(agent: Agent, name: str, state: str = "exited") -> dict[str, Any]:
-    """A container once it is in a state of no return."""
+    """A container once it is in a state of no return and its reason is known.
+
+    The kernel tells of an end some milliseconds before the exit record says why.
+    """
     wait_until(
         lambda: any(
-            one["name"] == name and one["state"] == state for one in agent.json("/api/v1/containers", all="1")
+            one["name"] == name and one["state"] == state and one["reason"] is not None
+            for one in agent.json("/api/v1/containers", all="1")
         ),
         f"{name} {state}",
         LIMIT,
