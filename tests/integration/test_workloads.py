@@ -117,14 +117,18 @@ def ended(agent: Agent, name: str, state: str = "exited") -> dict[str, Any]:
 
     The kernel tells of an end some milliseconds before the exit record says why.
     """
-    wait_until(
-        lambda: any(
-            one["name"] == name and one["state"] == state and one["reason"] is not None
-            for one in agent.json("/api/v1/containers", all="1")
-        ),
-        f"{name} {state}",
-        LIMIT,
-    )
+
+    def there() -> bool:
+        found = agent.json("/api/v1/containers", all="1")
+        return any(one["name"] == name and one["state"] == state and one["reason"] for one in found)
+
+    try:
+        wait_until(there, f"{name} {state}", LIMIT)
+    except AssertionError as error:
+        events = [one for one in agent.json("/api/v1/events") if one["container"]["name"] == name]
+        raise AssertionError(
+            f"{error}: {agent.container(name)} after {events}; {agent.log()[-1500:]}"
+        ) from None
     return agent.container(name)
 
 
