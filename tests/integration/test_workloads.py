@@ -32,7 +32,9 @@ LIMIT = 120.0 if HIERARCHIES is not None and HIERARCHIES.mode == "v2" else 30.0
 PRIVATE = ["unshare", "--cgroup", "--mount"]
 
 HOLD = 'BEGIN { held = sprintf("%20000000d", 1); print "holding"; fflush(); system("exec sleep 1000") }'
-EAT = 'BEGIN { while (1) eaten[i++] = sprintf("%1000d", i) }'
+# All in one system call: a program that runs while it eats has its own text taken from it, and brought back,
+# for minutes where the disk is slow, before the kernel gives up and kills.
+EAT = ["busybox", "dd", "if=/dev/zero", "of=/dev/null", "bs=256M", "count=1"]
 ONCE = {"restart": {"policy": "never"}}
 WORKLOADS: list[dict[str, Any]] = [
     {
@@ -44,7 +46,7 @@ WORKLOADS: list[dict[str, Any]] = [
     {
         "name": "eater",
         "rootfs": "host",
-        "command": ["busybox", "awk", EAT],
+        "command": EAT,
         "resources": {"memory": "24Mi"},
         **ONCE,
     },
