@@ -111,6 +111,9 @@ class Lifecycle:
         entry = life.entry
         state = entry.container.state
         if state in ALIVE:
+            if life.ended_at is not None and before.container.started_at == entry.container.started_at:
+                # Of a run that the kernel has ended the engine does not know it yet: the report is older.
+                return
             if not life.alive or another_run(before, entry):
                 self._started(life, before)
             else:
@@ -383,6 +386,8 @@ class Lifecycle:
             and (not life.in_time or container.engine == OWN)
         ):
             self._tell_oom(life, 1, container.finished_at or self._clock())
+            # A reading that was under way may still bring the count itself: the same kill once more.
+            life.oom_kills += 1
 
     def _tell_oom(self, life: Life, kills: int, at: float) -> None:
         life.oom_in_run = True

@@ -356,3 +356,35 @@ async def test_a_refusal_says_key_and_remedy_once(world: World) -> None:
     world.lifecycle.changed(created, refused)
     world.lifecycle.changed(refused, msgspec.structs.replace(refused, annotations={"a": "b"}))
     assert world.told() == [EventType.REFUSED] and world.events[0]["reason"] == message
+
+
+async def test_a_kill_that_was_believed_is_not_counted_again_by_a_late_reading(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    world.host.torn = True
+    world.lifecycle.changed(RUNNING, ended(RUNNING, 137, reason=Reason.OOM))
+    world.host.oom = 1
+    world.lifecycle.read(Reading(time=1006.0, rows=[world.host.row()]))
+    assert (
+        world.told() == [EventType.START, EventType.OOM_KILL, EventType.EXIT] and world.counts.oom_kills == 1
+    )
+
+
+async def test_a_report_that_does_not_know_of_the_end_yet_changes_nothing(world: World) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    own = msgspec.structs.replace(
+        RUNNING, container=msgspec.structs.replace(RUNNING.container, engine="deckwatch")
+    )
+    running = with_pid(own, child.pid)
+    world.lifecycle.changed(None, running)
+    world.host.oom = 1
+    child.kill()
+    async with asyncio.timeout(5):
+        while not world.finals:
+            await asyncio.sleep(0.002)
+    child.wait()
+    stale = msgspec.structs.replace(running, pid=0, pid_start=0)
+    world.lifecycle.changed(running, stale)
+    assert world.lifecycle.containers(dead=True)[0].state is State.EXITED
+    world.lifecycle.changed(stale, ended(own, 137, reason=Reason.OOM))
+    assert world.told() == [EventType.START, EventType.OOM_KILL, EventType.EXIT]
+    assert world.counts.oom_kills == 1 and len(world.finals) == 1 and world.missed == 0
