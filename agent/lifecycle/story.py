@@ -247,7 +247,7 @@ class Lifecycle:
         else:
             known = seen.is_run(container)
             if not known:
-                life.run = seen.run + 1
+                life.run = container.run if container.engine == OWN else seen.run + 1
                 self._emit(EventType.START, life, time=container.started_at)
             life.begin(seen.oom_kills if known else 0)
             self._ended(life)
@@ -261,6 +261,8 @@ class Lifecycle:
             return False
         if seen.is_run(container):
             return seen.alive
+        if container.engine == OWN and container.run <= seen.run:
+            return False
         away_since = self._since if self._last_alive is None else self._last_alive
         return container.finished_at >= away_since
 

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
+import msgspec
 import structlog
 
 from collectors.inventory.base import Board
 from collectors.model import Container, Entry, Limits, LogSource, Network, Reason, State
 from runtime.linux.process import start_time
-from runtime.supervision.state import Desired, ReplicaRecord, StateError, read, read_replicas, workload_dir
+from runtime.supervision.state import (
+    Desired,
+    ExitRecord,
+    ReplicaRecord,
+    StateError,
+    last_exit,
+    read,
+    read_replicas,
+    workload_dir,
+)
 
 log = structlog.get_logger()
 
 ENGINE = "deckwatch"
+MOST_MISSED = 50
 UNREADABLE = "workload_state_unreadable"
 
 _STATES = {str(state): state for state in State}
@@ -30,6 +42,9 @@ class WorkloadSource:
         self._run_dir = run_dir
         self._changed = asyncio.Event()
         self._unreadable: set[str] = set()
+        self._told: dict[
+            str, tuple[int, bool]
+        ] = {}  # the last run of each replica, and whether its end was told
 
     def notify(self) -> None:
         """Read again, soon; several calls at once are one reading."""
@@ -41,8 +56,40 @@ class WorkloadSource:
             self._changed.clear()
             records = read_replicas(self._state_dir, self._run_dir, self._damaged)
             wanted = {name: self._desired(name) for name in {record.workload for record in records}}
+            for record in records:
+                for missed in self._missed(record):
+                    board.put(ENGINE, entry_of(missed, wanted[record.workload]))
+                ended = record.state != "running" and self._exit(record.name, record.run) is not None
+                self._told[record.name] = record.run, ended
+            self._told = {record.name: self._told[record.name] for record in records}
             board.replace(ENGINE, [entry_of(record, wanted[record.workload]) for record in records])
             await self._changed.wait()
+
+    def _missed(self, record: ReplicaRecord) -> Iterator[ReplicaRecord]:
+        """Runs that ended before this one and whose end was not told: two may pass between two readings."""
+        run, ended = self._told.get(record.name, (record.run - 1, False))
+        for number in range(max(run + ended, record.run - MOST_MISSED, 1), record.run):
+            if (end := self._exit(record.name, number)) is not None:
+                yield msgspec.structs.replace(
+                    record,
+                    run=number,
+                    state="exited",
+                    pid=0,
+                    pid_start=0,
+                    started_at=end.started_at,
+                    finished_at=end.finished_at,
+                    exit_code=end.exit_code,
+                    signal=end.signal,
+                    reason=end.reason,
+                    message=end.message,
+                )
+
+    def _exit(self, replica: str, run: int) -> ExitRecord | None:
+        try:
+            return last_exit(self._state_dir, replica, run)
+        except StateError as error:
+            self._damaged(error)
+            return None
 
     def _desired(self, workload: str) -> Desired | None:
         try:

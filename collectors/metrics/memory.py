@@ -44,7 +44,7 @@ _CACHE = INDEX[catalogue.MEMORY_CACHE]
 def probe(host: Host) -> tuple[Plan, ...]:
     """The memory controller, v1 or v2.
 
-    Peaks, kernel memory and events move only with a charge, which the files of the first plan show.
+    Peaks and events move only with a charge, which the files of the first plan show.
     """
     if host.hierarchy("memory").version == 2:
         return (
@@ -66,18 +66,22 @@ def probe(host: Host) -> tuple[Plan, ...]:
         )
     return (
         Plan(
-            (File("memory", "memory.usage_in_bytes", keep=70), File("memory", "memory.stat", keep=70)),
-            catalogue.ROW[_USAGE : _SWAP + 1],
+            (
+                File("memory", "memory.usage_in_bytes", keep=70),
+                File("memory", "memory.stat", keep=70),
+                # Freed in the kernel's own time, while nothing else of the container moves.
+                File("memory", "memory.kmem.usage_in_bytes", keep=50),
+            ),
+            catalogue.ROW[_USAGE : _KERNEL + 1],
             _parse_v1,
         ),
         Plan(
             (
-                File("memory", "memory.kmem.usage_in_bytes"),
                 File("memory", "memory.max_usage_in_bytes"),
                 File("memory", "memory.failcnt"),
                 File("memory", "memory.oom_control"),
             ),
-            catalogue.ROW[_KERNEL : _OOM_EVENTS + 1],
+            catalogue.ROW[_MAX_USAGE : _OOM_EVENTS + 1],
             _parse_v1_still,
             Pace.STILL,
         ),
@@ -117,7 +121,9 @@ _v1_oom = Keyed((b"oom_kill",))
 
 
 def _parse_v1(contents: Sequence[bytes], values: list[Value]) -> None:
-    usage, stat = contents
+    usage, stat, kernel = contents
+    if kernel:
+        values[_KERNEL] = int(kernel)
     if stat:
         values[_SWAP], *rest = _v1_stat.values(stat)
         values[_FAILURES] = _faults(*rest[:4])
@@ -128,9 +134,7 @@ def _parse_v1(contents: Sequence[bytes], values: list[Value]) -> None:
 
 
 def _parse_v1_still(contents: Sequence[bytes], values: list[Value]) -> None:
-    kernel, max_usage, failcnt, oom = contents
-    if kernel:
-        values[_KERNEL] = int(kernel)
+    max_usage, failcnt, oom = contents
     if max_usage:
         values[_MAX_USAGE] = int(max_usage)
     if failcnt:

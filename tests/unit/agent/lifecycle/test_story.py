@@ -388,3 +388,35 @@ async def test_a_report_that_does_not_know_of_the_end_yet_changes_nothing(world:
     world.lifecycle.changed(stale, ended(own, 137, reason=Reason.OOM))
     assert world.told() == [EventType.START, EventType.OOM_KILL, EventType.EXIT]
     assert world.counts.oom_kills == 1 and len(world.finals) == 1 and world.missed == 0
+
+
+def own(run: int, started_at: float, **more: Any) -> Entry:
+    """Run `run` of a workload of our own."""
+    container = msgspec.structs.replace(
+        RUNNING.container, engine="deckwatch", workload="web", run=run, started_at=started_at, **more
+    )
+    return msgspec.structs.replace(RUNNING, container=container)
+
+
+async def test_runs_too_fast_to_be_seen_alive_are_told_with_their_numbers(world: World) -> None:
+    world.lifecycle.changed(None, own(1, 1000.0))
+    first = ended(own(1, 1000.0), 3, at=1001.0)
+    second = ended(own(2, 1002.0), 3, at=1003.0)
+    world.lifecycle.changed(own(1, 1000.0), first)
+    world.lifecycle.changed(first, second)
+    world.lifecycle.changed(second, own(3, 1004.0))
+    assert [(event["type"], event["run"]) for event in world.events if event["type"] != EventType.RESTART] == [
+        (EventType.START, 1), (EventType.EXIT, 1), (EventType.START, 2), (EventType.EXIT, 2), (EventType.START, 3),
+    ]  # fmt: skip
+    assert world.counts.exits == {Reason.ERROR: 2} and [run for run, _ in world.counts.runs] == [1, 2, 3]
+
+
+async def test_the_run_before_is_not_told_again_to_an_agent_that_comes_back(world: World) -> None:
+    world.lifecycle.changed(None, own(1, 1000.0))
+    first, second = ended(own(1, 1000.0), 3, at=1001.0), own(2, 1002.0)
+    world.lifecycle.changed(own(1, 1000.0), first)
+    world.lifecycle.changed(first, second)
+    world.restart_agent()
+    world.lifecycle.changed(None, first)
+    world.lifecycle.changed(first, second)
+    assert world.events == [] and world.counts.restarts == 1

@@ -130,3 +130,61 @@ async def test_a_notice_brings_what_changed(homes: Homes) -> None:
     assert await asyncio.wait_for(changes.get(), 5) is None
     task.cancel()
     await asyncio.wait([task])
+
+
+async def test_runs_that_passed_between_two_readings_are_told_each(homes: Homes) -> None:
+    told: list[tuple[State, int, int | None]] = []
+
+    def changed(old: Entry | None, new: Entry | None) -> None:
+        if new is not None:
+            told.append((new.container.state, new.container.run, new.container.exit_code))
+
+    homes.desired("web")
+    homes.replica("web-1", "web", run=1, state="running", cgroup="/dw/web-1")
+    homes.container("web-1", os.getpid())
+    source = WorkloadSource(homes.state, homes.run)
+    board = Inventory([source], changed)
+    task = asyncio.ensure_future(board.run())
+    async with asyncio.timeout(5):
+        while len(told) < 1:
+            await asyncio.sleep(0)
+        for run in (1, 2):
+            homes.exit(
+                "web-1",
+                run=run,
+                reason="error",
+                exit_code=run,
+                started_at=100.0 * run,
+                finished_at=100.0 * run + 1,
+            )
+        homes.replica("web-1", "web", run=3, state="running", cgroup="/dw/web-1")
+        homes.container("web-1", os.getpid(), run=3)
+        source.notify()
+        while len(told) < 4:
+            await asyncio.sleep(0)
+        source.notify()
+        await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.wait([task])
+    assert told == [
+        (State.RUNNING, 1, None), (State.EXITED, 1, 1), (State.EXITED, 2, 2), (State.RUNNING, 3, None),
+    ]  # fmt: skip
+
+
+async def test_the_first_reading_tells_the_end_of_the_run_before(homes: Homes) -> None:
+    seen: list[int] = []
+    homes.desired("web")
+    homes.replica("web-1", "web", run=5, state="running", cgroup="/dw/web-1")
+    homes.container("web-1", os.getpid(), run=5)
+    homes.exit("web-1", run=4, reason="error", exit_code=3, started_at=50.0, finished_at=51.0)
+    board = Inventory(
+        [WorkloadSource(homes.state, homes.run)],
+        lambda old, new: seen.append(new.container.run if new else 0),
+    )
+    task = asyncio.ensure_future(board.run())
+    async with asyncio.timeout(5):
+        while not board.complete:
+            await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert seen == [4, 5]

@@ -23,8 +23,9 @@ def _parsed(recorded: Any, pace: Pace, *contents: bytes) -> list[Value]:
 
 def test_v1_counts_the_whole_subtree(v1: Any) -> None:
     values = _parsed(
-        v1, Pace.ALWAYS, b"100\n", b"rss 1\ntotal_rss 70\ninactive_file 99\ntotal_inactive_file 30\n"
+        v1, Pace.ALWAYS, b"100\n", b"rss 1\ntotal_rss 70\ninactive_file 99\ntotal_inactive_file 30\n", b"7\n"
     )
+    assert values[INDEX[catalogue.MEMORY_KERNEL]] == 7
     assert values[INDEX[catalogue.MEMORY_RSS]] == 70
     assert values[INDEX[catalogue.MEMORY_WORKING_SET]] == 70
     assert values[INDEX[catalogue.MEMORY_SWAP]] is None
@@ -32,8 +33,7 @@ def test_v1_counts_the_whole_subtree(v1: Any) -> None:
 
 
 def test_without_the_statistics_there_is_no_working_set(either: Any) -> None:
-    contents = (b"100\n", b"") if either.version == 1 else (b"100\n", b"", b"")
-    values = _parsed(either, Pace.ALWAYS, *contents)
+    values = _parsed(either, Pace.ALWAYS, b"100\n", b"", b"")
     assert values[INDEX[catalogue.MEMORY_USAGE]] == 100
     assert values[INDEX[catalogue.MEMORY_WORKING_SET]] is None
 
@@ -49,7 +49,7 @@ def test_an_old_v2_kernel_has_neither_peak_nor_kernel_nor_reclaim(v2: Any) -> No
 
 
 def test_kernels_before_the_oom_kill_counter(v1: Any) -> None:
-    values = _parsed(v1, Pace.STILL, b"", b"", b"", b"oom_kill_disable 0\nunder_oom 0\n")
+    values = _parsed(v1, Pace.STILL, b"", b"", b"oom_kill_disable 0\nunder_oom 0\n")
     assert values[INDEX[catalogue.OOM_EVENTS]] is None
 
 
