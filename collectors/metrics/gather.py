@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 import zlib
-from collections.abc import Mapping
 
 import structlog
 
+from collectors.cgroups.procs import pids_in
 from collectors.cgroups.reader import GONE, STALLED, Descriptors, Reader
 from collectors.cgroups.tree import Cgroup, Tree, Wanted
 from collectors.metrics import catalogue, support
-from collectors.metrics.plan import PROC, Host, Pace, Plan
+from collectors.metrics.plan import PROC, Census, Host, Pace, Plan
 from collectors.metrics.rows import Row, Value
 from collectors.metrics.target import ROOT, Target, paths_of, process_of
 from collectors.metrics.times import Times
@@ -38,17 +38,20 @@ class Gatherer:
     `reasons` has "" for each collector that the host supports, else why it does not.
     """
 
-    def __init__(self, host: Host, switches: Mapping[str, bool], descriptors: Descriptors) -> None:
+    def __init__(self, host: Host, descriptors: Descriptors) -> None:
         # Throttling is told only where there is a quota, so limits are read even when not exported.
-        supported = support.probe(host, {**switches, "spec": True})
-        plans = [(name, plan) for name, group in supported.plans.items() for plan in group]
+        supported = support.probe(host, {**host.switches, "spec": True})
+        named = [(name, one) for name, group in supported.plans.items() for one in group]
+        plans = [(name, one) for name, one in named if isinstance(one, Plan)]
+        self._censuses = [(name, one.count) for name, one in named if isinstance(one, Census)]
+        self.surveys = supported.surveys
         usual = [(name, plan) for name, plan in plans if plan.pace is not Pace.RARE and not _of_proc(plan)]
         # The still ones last, when it is known whether anything else changed.
         usual.sort(key=lambda named: named[1].pace is Pace.STILL)
-        self.reasons = {name: why for name, why in supported.reasons.items() if switches.get(name, True)}
-        self.costs = dict.fromkeys(supported.plans, 0.0)
-        self.errors = dict.fromkeys(supported.plans, 0)
-        self._hidden = [at for at, f in enumerate(catalogue.ROW) if not switches.get(f.collector, True)]
+        self.reasons = {name: why for name, why in supported.reasons.items() if host.switched_on(name)}
+        self.costs = dict.fromkeys((*supported.plans, *supported.surveys), 0.0)
+        self.errors = dict.fromkeys((*supported.plans, *supported.surveys), 0)
+        self._hidden = [at for at, f in enumerate(catalogue.ROW) if not host.switched_on(f.collector)]
         self._usual = [
             (name, p.parse, p.span, p.pace is Pace.STILL, catalogue.INDEX[p.needs] if p.needs else -1)
             for name, p in usual
@@ -61,12 +64,15 @@ class Gatherer:
         self._host = host
         self._reader = Reader()
         self._times = Times(host.proc)
-        traffic = (plan.parse for _, plan in plans if _of_proc(plan))
-        self._traffic = next((Traffic(host.proc, self._reader, parse) for parse in traffic), None)
+        of_proc = [(name, plan) for name, plan in plans if _of_proc(plan)]
+        self._network = [name for name, _ in of_proc]
+        self._traffic = Traffic(host.proc, self._reader, [plan for _, plan in of_proc]) if of_proc else None
         self._reported: set[tuple[str, str]] = set()
 
     def close(self) -> None:
-        """Let go of the directories that stand open."""
+        """Let go of the directories that stand open, and end the surveys."""
+        for survey in self.surveys.values():
+            survey.close()
         self._tree.close()
         if self._traffic is not None:
             self._traffic.close()
@@ -100,6 +106,10 @@ class Gatherer:
                 raise
         if self._traffic is not None:
             self._read_traffic(self._traffic, target, values, final=final)
+        if self._censuses and target.id != ROOT:
+            self._count(target, values)
+        for survey in self.surveys.values():
+            survey.fill(target.id, values)
         self._times.seen(now, values)
         for place in self._hidden:
             values[place] = None
@@ -107,6 +117,8 @@ class Gatherer:
 
     def release(self, target: Target) -> None:
         """Forget a target that is no longer read."""
+        for survey in self.surveys.values():
+            survey.forget(target.id)
         if self._traffic is not None:
             self._traffic.release(target)
         target.close()
@@ -150,12 +162,33 @@ class Gatherer:
         return values
 
     def _read_traffic(self, traffic: Traffic, target: Target, values: list[Value], *, final: bool) -> None:
-        started = time.perf_counter()
-        try:
-            traffic.read(target, values, final=final)
-        except (OSError, ValueError) as error:
-            self._failed("network", target, error)
-        self.costs["network"] += time.perf_counter() - started
+        pid = traffic.process(target)
+        if not pid:
+            return
+        for at, name in enumerate(self._network):
+            started = time.perf_counter()
+            try:
+                traffic.read(pid, at, target, values, final=final)
+            except (OSError, ValueError) as error:
+                self._failed(name, target, error)
+            self.costs[name] += time.perf_counter() - started
+
+    def _count(self, target: Target, values: list[Value]) -> None:
+        """What is added up over the container's processes."""
+        pids = pids_in(self._host.hierarchies, target.id)
+        for name, count in self._censuses:
+            started = time.perf_counter()
+            try:
+                count(pids, values)
+            except (OSError, ValueError) as error:
+                self._failed(name, target, error)
+            self.costs[name] += time.perf_counter() - started
+
+    def surveyed(self) -> None:
+        """Take over what the surveys spent and could not read since the last time."""
+        for name, survey in self.surveys.items():
+            self.costs[name] = survey.seconds()
+            self.errors[name] = survey.errors()
 
     def _failed(self, collector: str, target: Target, error: Exception) -> None:
         """Count an error; it is logged the first time its kind is seen."""

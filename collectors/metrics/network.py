@@ -23,7 +23,6 @@ _COLUMNS = (
     (catalogue.INDEX[catalogue.TRANSMIT_DROPPED], 11),
 )
 FAMILIES = tuple(catalogue.ROW[place] for place, _ in _COLUMNS)
-SPAN = slice(_COLUMNS[0][0], _COLUMNS[-1][0] + 1)
 
 # As cAdvisor: the loopback, and the host's ends of containers' links.
 _IGNORED = re.compile(rb"lo$|veth|docker|nerdctl")

@@ -1,17 +1,18 @@
 """What a collector of container metrics is: which files it reads, and how it fills a row from them.
 
 A collector is a module with one function `probe(host)`, which returns its plans or raises NotSupported with the reason
-when the host does not offer what it reads. `collectors.metrics.support` lists them.
+when the host does not offer what it reads. What may wait for a disk or a peer is a survey instead: see
+`collectors.metrics.survey`. `collectors.metrics.support` lists them.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from collectors.metrics.catalogue import INDEX, Family
+from collectors.metrics.catalogue import INDEX, SWITCHES, Family
 from collectors.metrics.rows import Value
 from runtime.linux.errors import NotSupported
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
@@ -71,13 +72,32 @@ class Plan:
         return slice(first, first + len(self.families))
 
 
+Count = Callable[[Sequence[int], list[Value]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Values that are added up over a container's processes, in each pass; not for the root cgroup.
+
+    `count(pids, values)` fills `families`, and nothing else; a process that has ended meanwhile is left out.
+    """
+
+    families: tuple[Family, ...]
+    count: Count
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What collectors may ask of the host while they are probed."""
+    """What collectors may ask of the host while they are probed; `switches` are those that stand in the configuration."""
 
     hierarchies: Hierarchies
     proc: str = "/proc"
     sys: str = "/sys"
+    switches: Mapping[str, bool] = field(default_factory=dict)
+
+    def switched_on(self, collector: str) -> bool:
+        """Whether a collector is on: as configured, else as by default."""
+        return self.switches.get(collector, SWITCHES[collector])
 
     def hierarchy(self, *controllers: str) -> Hierarchy:
         """The hierarchy that carries the first of these controllers that is there; else NotSupported."""
@@ -88,4 +108,4 @@ class Host:
         raise NotSupported(f"no cgroup hierarchy with the controller {names} is mounted")
 
 
-Probe = Callable[[Host], tuple[Plan, ...]]
+Probe = Callable[[Host], tuple[Plan | Census, ...]]

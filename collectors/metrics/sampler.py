@@ -11,6 +11,7 @@ from collectors.cgroups.reader import Descriptors
 from collectors.metrics.gather import Gatherer, Vanished
 from collectors.metrics.plan import Host
 from collectors.metrics.rows import Reading, Row
+from collectors.metrics.survey import Subject
 from collectors.metrics.target import ROOT, Target
 from collectors.model import Entry
 from runtime.linux.hierarchies import Hierarchies
@@ -43,7 +44,7 @@ class Sampler:
         self._hierarchies = hierarchies
         self._clock = clock
         self.descriptors = Descriptors(descriptor_budget)
-        self._gatherer = Gatherer(Host(hierarchies, proc, sys), collectors or {}, self.descriptors)
+        self._gatherer = Gatherer(Host(hierarchies, proc, sys, collectors or {}), self.descriptors)
         self._lock = asyncio.Lock()
         self._last: Reading | None = None
         self._last_at = float("-inf")
@@ -51,6 +52,8 @@ class Sampler:
         self._targets: dict[str, Target] = {}
         root = self.track(ROOT)
         root.labels = f'id="{ROOT}"'
+        for survey in self._gatherer.surveys.values():
+            survey.start(self._subjects)
 
     def close(self) -> None:
         """Close every descriptor."""
@@ -140,6 +143,7 @@ class Sampler:
                 now = self._clock()
                 gatherer.begin()
                 slice_end = time.perf_counter() + _SLICE
+        gatherer.surveyed()
         before, self._errors = self._errors, dict(gatherer.errors)
         return Reading(
             time=now,
@@ -154,3 +158,15 @@ class Sampler:
     def support(self) -> dict[str, str]:
         """Collectors that are switched on: "" for one that the host supports, else the reason why not."""
         return dict(self._gatherer.reasons)
+
+    def troubles(self) -> dict[str, str]:
+        """Surveys whose figures are missing at the moment, and why."""
+        found = {name: survey.trouble() for name, survey in self._gatherer.surveys.items()}
+        return {name: trouble for name, trouble in found.items() if trouble}
+
+    def _subjects(self) -> list[Subject]:
+        return [
+            Subject(target.id, target.pid, target.pid_start)
+            for target in list(self._targets.values())
+            if target.labels is not None and not target.gone
+        ]

@@ -5,12 +5,17 @@ A new kernel subsystem is a module with a `probe` and one line here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from collectors.metrics import cpu, io, memory, network, pids, pressure, spec
-from collectors.metrics.plan import Host, Plan, Probe
+from collectors.metrics.catalogue import SWITCHES
+from collectors.metrics.plan import Census, Host, Plan, Probe
+from collectors.metrics.survey import Survey
 from runtime.linux.errors import NotSupported
+
+# Surveys by collector; each is made for a host, or raises NotSupported.
+SURVEYS: Mapping[str, Callable[[Host], Survey]] = {}
 
 REGISTRY: Mapping[str, Probe] = {
     "spec": spec.probe,
@@ -25,22 +30,27 @@ REGISTRY: Mapping[str, Probe] = {
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """Plans by collector, and for each collector "" or the reason why the host does not offer it."""
+    """Plans and surveys by collector, and for each "" or the reason why the host does not offer it."""
 
-    plans: Mapping[str, tuple[Plan, ...]]
+    plans: Mapping[str, tuple[Plan | Census, ...]]
+    surveys: Mapping[str, Survey]
     reasons: Mapping[str, str]
 
 
 def probe(host: Host, collectors: Mapping[str, bool]) -> Supported:
     """Probe each collector that is not switched off; one that is off has neither plan nor reason."""
-    plans: dict[str, tuple[Plan, ...]] = {}
+    plans: dict[str, tuple[Plan | Census, ...]] = {}
+    surveys: dict[str, Survey] = {}
     reasons: dict[str, str] = {}
-    for name, probe_one in REGISTRY.items():
-        if not collectors.get(name, True):
+    for name in (*REGISTRY, *SURVEYS):
+        if not collectors.get(name, SWITCHES[name]):
             continue
         try:
-            plans[name] = probe_one(host)
+            if name in REGISTRY:
+                plans[name] = REGISTRY[name](host)
+            else:
+                surveys[name] = SURVEYS[name](host)
             reasons[name] = ""
         except NotSupported as error:
             reasons[name] = error.reason
-    return Supported(plans, reasons)
+    return Supported(plans, surveys, reasons)

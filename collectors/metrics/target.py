@@ -21,7 +21,7 @@ class Target:
 
     `cgroup` is None until it is first read and after it has gone; `template` holds the values that
     rarely change and is what each row starts from; `due` is when those are read again, `wait` how long they
-    are good for. `seen` holds what each plan's files last said, for an idle container says it again.
+    are good for. `seen` and `traffic` hold what each plan's files last said, for an idle container says it again.
     """
 
     __slots__ = (
@@ -57,7 +57,7 @@ class Target:
         self.due = 0.0
         self.wait = 0.0
         self.seen: list[Seen | None] = []
-        self.traffic: Seen | None = None
+        self.traffic: list[Seen | None] = []
 
     def close(self) -> None:
         """Let go of the cgroup, so that the kernel can free it."""

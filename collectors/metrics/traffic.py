@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from collectors.cgroups.reader import GONE, Reader, Source
-from collectors.metrics.network import SPAN
-from collectors.metrics.plan import Parse
+from collectors.metrics.plan import Plan
 from collectors.metrics.rows import Value
 from collectors.metrics.target import ROOT, Target, process_of
 from collectors.model import Network
@@ -47,11 +47,12 @@ class Namespaces:
 
 
 class Traffic:
-    """Traffic of the namespaces that targets own, and of the host's on the root."""
+    """What plans read below /proc/PID/net of the namespaces that targets own, and of the host's on the root."""
 
-    def __init__(self, proc: str, reader: Reader, parse: Parse) -> None:
+    def __init__(self, proc: str, reader: Reader, plans: Sequence[Plan]) -> None:
         self._reader = reader
-        self._parse = parse
+        self._plans = tuple(plans)
+        self._names = [tuple(os.fsencode(file.name) for file in plan.files) for plan in self._plans]
         self._namespaces = Namespaces()
         self._proc_path = proc
         self._proc = os.open(proc, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -81,31 +82,40 @@ class Traffic:
             self._namespaces.release(target.namespace, target.id)
             target.namespace = 0
 
-    def read(self, target: Target, values: list[Value], *, final: bool) -> None:
-        """Fill in the traffic of an owner; raises OSError or ValueError.
+    def process(self, target: Target) -> int:
+        """Pid of a process in the namespace whose series a target carries; 0 when it carries none."""
+        if target.id == ROOT:
+            return 1
+        if target.namespace and self._namespaces.owned_by(target.namespace, target.id):
+            return target.pid
+        return 0
+
+    def read(self, pid: int, at: int, target: Target, values: list[Value], *, final: bool) -> None:
+        """Fill in what plan number `at` tells of an owner; raises OSError or ValueError.
 
         The namespace goes with its last process, before the cgroup does: so the final counts are the last
-        ones seen.
+        ones seen. The first file of a plan is there whenever the namespace is; others may be missing.
         """
-        if target.id == ROOT:
-            source: Source = (-1, self._proc, b"1/net/dev")
-        elif target.namespace and self._namespaces.owned_by(target.namespace, target.id):
-            source = (-1, self._proc, b"%d/net/dev" % target.pid)
-        else:
-            return
+        plan = self._plans[at]
+        sources: list[Source] = [(-1, self._proc, b"%d/%b" % (pid, name)) for name in self._names[at]]
+        if not target.traffic:
+            target.traffic = [None] * len(self._plans)
+        before = target.traffic[at]
         try:
-            found = self._reader.contents((source,))
+            found = self._reader.contents(sources[:1])
         except OSError as error:
             if error.errno not in GONE:
                 raise
-            if final and target.traffic is not None:
-                values[SPAN] = target.traffic[1]
+            if final and before is not None:
+                values[plan.span] = before[1]
             return
-        if target.traffic is not None and found == target.traffic[0]:
-            values[SPAN] = target.traffic[1]
+        if len(sources) > 1:
+            found += self._reader.present(sources[1:])
+        if before is not None and found == before[0]:
+            values[plan.span] = before[1]
         else:
-            self._parse(found, values)
-            target.traffic = (found, values[SPAN])
+            plan.parse(found, values)
+            target.traffic[at] = (found, values[plan.span])
 
     def _namespace_of(self, pid: int) -> int:
         """The network namespace of a process, told by an inode; 0 when the process is gone."""

@@ -119,7 +119,7 @@ class Ours:
 
     def __init__(self, trees: Hierarchies, paths: list[str], budget: int | None) -> None:
         self._descriptors = Descriptors(budget)
-        self._gatherer = Gatherer(Host(trees), {}, self._descriptors)
+        self._gatherer = Gatherer(Host(trees), self._descriptors)
         self._targets = [Target(path) for path in paths]
         self.one_pass()
 
@@ -159,7 +159,7 @@ class Ours:
 
 def measure(reference: C, trees: Hierarchies, paths: list[str]) -> float:
     """Print the rows of so many containers; milliseconds of a pass over busy ones."""
-    gatherer = Gatherer(Host(trees), {}, Descriptors(0))
+    gatherer = Gatherer(Host(trees), Descriptors(0))
     files = [file for path in paths for file in files_of(gatherer, trees, path)]
     gatherer.close()
     with (

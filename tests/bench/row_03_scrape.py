@@ -99,7 +99,7 @@ def main() -> None:
     trees = hierarchies.detect()
     with tempfile.TemporaryDirectory() as text, cgroups(trees, 1000) as paths:
         directory = pathlib.Path(text)
-        gatherer = Gatherer(Host(trees), {}, Descriptors(0))
+        gatherer = Gatherer(Host(trees), Descriptors(0))
         cold, warm = C(directory).milliseconds(
             [file for path in paths for file in files_of(gatherer, trees, path)]
         )

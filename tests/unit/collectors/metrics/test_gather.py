@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any
 
@@ -92,7 +93,7 @@ ONLY: dict[int, dict[Family, Any]] = {
 
 
 def gatherer(recorded: Any, budget: int | None = None, **switches: bool) -> Gatherer:
-    return Gatherer(recorded.host, switches, Descriptors(budget))
+    return Gatherer(dataclasses.replace(recorded.host, switches=switches), Descriptors(budget))
 
 
 def target(path: str = "/box/web") -> Target:
@@ -226,7 +227,7 @@ def test_a_container_outside_the_cpu_controller_is_never_taken_for_still(v1: Any
 def test_a_removed_cgroup_vanishes_and_lets_its_descriptors_go(either: Any) -> None:
     either.make("/box/web")
     descriptors = Descriptors(None)
-    made, web = Gatherer(either.host, {}, descriptors), target()
+    made, web = Gatherer(either.host, descriptors), target()
     made.row(web, 1.0)
     assert descriptors.kept > 0
     for controller in either.files:
@@ -264,7 +265,7 @@ def test_a_directory_without_descriptors_left_is_read_by_path(either: Any) -> No
     either.make("/box/web")
     either.make("/box/other")
     descriptors = Descriptors(14)
-    made = Gatherer(either.host, {}, descriptors)
+    made = Gatherer(either.host, descriptors)
     rows = [made.row(target(path), 123.0) for path in ("/box/web", "/box/other")]
     assert 0 < descriptors.kept <= 14
     assert told(rows[0]) == told(rows[1])

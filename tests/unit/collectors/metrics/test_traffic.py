@@ -20,7 +20,7 @@ BYTES = INDEX[catalogue.RECEIVE_BYTES]
 def _traffic(recorded: Any) -> Traffic:
     recorded.process(1)
     (plan,) = network.probe(recorded.host)
-    return Traffic(recorded.host.proc, Reader(), plan.parse)
+    return Traffic(recorded.host.proc, Reader(), [plan])
 
 
 def _target(id: str, pid: int, start: int = 0, kind: Network = Network.OWNER) -> Target:
@@ -31,7 +31,8 @@ def _target(id: str, pid: int, start: int = 0, kind: Network = Network.OWNER) ->
 
 def _read(traffic: Traffic, target: Target, *, final: bool = False) -> Value:
     values: list[Value] = [None] * len(catalogue.ROW)
-    traffic.read(target, values, final=final)
+    if pid := traffic.process(target):
+        traffic.read(pid, 0, target, values, final=final)
     return values[BYTES]
 
 

@@ -1,0 +1,14 @@
+"""What a container is, beside its identity."""
+
+from __future__ import annotations
+
+from collectors.metrics.catalogue.family import Compat, Family, Kind
+
+INFO = Family(
+    name="container_info",
+    kind=Kind.INFO,
+    help="Engine, engine's id, workload and chosen labels of the container; always 1.",
+    collector="info",
+    labels=("engine", "engine_id", "workload"),
+    compat=Compat.OWN,
+)

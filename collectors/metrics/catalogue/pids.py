@@ -1,0 +1,18 @@
+"""Threads and processes."""
+
+from __future__ import annotations
+
+from collectors.metrics.catalogue.family import Family, gauge
+
+THREADS = gauge(
+    "container_threads",
+    "pids",
+    "Threads, those of descendant cgroups included.",
+    difference="Absent on the root cgroup.",
+)
+PROCESSES = gauge("container_processes", "pids", "Processes in this cgroup itself.")
+
+PIDS: tuple[Family, ...] = (
+    THREADS,
+    PROCESSES,
+)

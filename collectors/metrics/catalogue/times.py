@@ -1,0 +1,25 @@
+"""When a container started and was last read."""
+
+from __future__ import annotations
+
+from collectors.metrics.catalogue.family import Compat, Family, gauge
+
+START_TIME = gauge(
+    "container_start_time_seconds",
+    "times",
+    "When the container started, in seconds since the epoch.",
+    unit="seconds",
+)
+LAST_SEEN = gauge(
+    "container_last_seen",
+    "times",
+    "When the container was last read, in seconds since the epoch; frozen at its end.",
+    compat=Compat.FIXED,
+    difference="Frozen at the container's end, where cAdvisor tells the time of the scrape.",
+    outlives="final",
+)
+
+TIMES: tuple[Family, ...] = (
+    START_TIME,
+    LAST_SEEN,
+)
