@@ -94,7 +94,7 @@ def metrics() -> str:
     """docs/metrics.md: every family of the catalogue."""
     parts = [
         "# Metrics\n",
-        NOTE.format(source="collectors/metrics/catalogue.py"),
+        NOTE.format(source="collectors/metrics/catalogue"),
         "`GET /metrics` reads the host when it is asked: no timestamps, no cache older than 100 ms. What the "
         "kernel does not offer is absent, never 0; `deckwatch_collector_supported{collector,reason}` says why.\n"
         "cAdvisor's names keep cAdvisor's meaning; each difference is told. `?collect[]=cpu` asks for one "

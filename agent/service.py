@@ -294,7 +294,8 @@ class Service:
 
     def _cgroup_created(self, path: str) -> None:
         self._inventory.saw(path)
-        self._sources.cgroups.created(path)
+        for source in self._sources.paths:
+            source.created(path)
         known = self._inventory.entries().get(path)
         # A container that is restarted comes back into the path that is known of its last run.
         if known is None or known.pid == 0:
@@ -303,10 +304,12 @@ class Service:
     def _cgroup_removed(self, path: str) -> None:
         self._newcomers.removed(path)
         self._lifecycle.cgroup_removed(path)
-        self._sources.cgroups.removed(path)
+        for source in self._sources.paths:
+            source.removed(path)
 
     def _rescanned(self, reason: str) -> None:
-        self._sources.cgroups.reset(self._watch.paths())
+        for source in self._sources.paths:
+            source.reset(self._watch.paths())
         if self._walked.is_set():
             self._self_metrics.rescanned(reason)
         self._walked.set()

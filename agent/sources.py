@@ -8,32 +8,40 @@ from agent.config.load import Config
 from collectors.inventory.base import Source
 from collectors.inventory.cgroup import CgroupSource
 from collectors.inventory.docker import DockerSource
+from collectors.inventory.paths import PathSource
+from collectors.inventory.pods import Pods
 from collectors.inventory.workloads import WorkloadSource
 from runtime.linux.hierarchies import Hierarchies
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """All sources, the most precise first; two of them are fed by the service."""
+    """All sources, the most precise first. The service tells `workloads` of changes, and `paths` of cgroups;
+    `pods` is what they know of pods."""
 
     workloads: WorkloadSource
-    cgroups: CgroupSource
     engines: tuple[Source, ...]
+    paths: tuple[PathSource, ...]
+    pods: Pods
 
     def all(self) -> list[Source]:
         """In order of precedence: of two that claim one cgroup the earlier is believed."""
-        return [self.workloads, *self.engines, self.cgroups]
+        return [self.workloads, *self.engines, *self.paths]
 
 
 def sources_for(config: Config, hierarchies: Hierarchies) -> Sources:
     """The sources of a configuration."""
     inventory = config.inventory
+    pods = Pods()
     engines: list[Source] = []
     if inventory.docker.enabled is not False:
         engines.append(DockerSource(inventory.docker.socket, hierarchies))
+    paths: list[PathSource] = []
     globs = inventory.cgroup.include if inventory.cgroup.enabled else ()
+    paths.append(CgroupSource(globs, hierarchies))
     return Sources(
         workloads=WorkloadSource(config.paths.state, config.paths.run),
-        cgroups=CgroupSource(globs, hierarchies),
         engines=tuple(engines),
+        paths=tuple(paths),
+        pods=pods,
     )

@@ -59,6 +59,21 @@ class EventType(enum.StrEnum):
     REFUSED = "refused"
 
 
+class Role(enum.StrEnum):
+    """What kind of thing a cgroup with an identity is.
+
+    A `sandbox` holds a pod's namespaces, a `pod` is the cgroup around a pod's containers, a `slice` one around
+    units: they use resources, but they are no containers that start, end or print.
+    """
+
+    CONTAINER = "container"
+    SANDBOX = "sandbox"
+    POD = "pod"
+    SERVICE = "service"
+    SLICE = "slice"
+    CGROUP = "cgroup"
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits in force; None where unlimited. cpus in cores, memory and swap in bytes, pids in tasks."""
 
@@ -74,6 +89,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 
     Unknown values are None, never 0: `exit_code` of a run whose end nobody saw is None.
     `run` counts the runs of this name from 1; `restarts` and `oom_kills` count over all of them.
+    `owner` is what a pod belongs to, `ReplicaSet/web-5d4f`.
     `message` is one line about the present state, such as why a workload was refused.
     """
 
@@ -96,6 +112,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     pod: str = ""
     container: str = ""
     workload: str = ""
+    owner: str = ""
+    role: Role = Role.CONTAINER
     message: str = ""
     labels: dict[str, str] = {}
     limits: Limits = Limits()
@@ -127,7 +145,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     `pid` is the init process as the host counts (0 when it does not run), `pid_start` its start time in
     clock ticks since boot (field 22 of /proc/PID/stat), so that a reused pid is never taken for it.
     `addresses` are IP addresses that other processes of this host can reach it by; `ports` the
-    exposed TCP ports.
+    exposed TCP ports. `pod_uid` is the pod's uid in Kubernetes.
     """
 
     container: Container
@@ -139,6 +157,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     stop_requested: bool = False
+    pod_uid: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

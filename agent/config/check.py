@@ -20,11 +20,6 @@ UNIMPLEMENTED: dict[str, tuple[object, ...]] = {
     "server.web_config_file": (None,),
     "paths.sys": ("/sys",),
     "paths.rootfs": ("/",),
-    "inventory.containerd.enabled": ("auto", False),
-    "inventory.crio.enabled": ("auto", False),
-    "inventory.podman.enabled": ("auto", False),
-    "inventory.kubernetes.enabled": ("auto", False),
-    "inventory.systemd.enabled": ("auto", False),
     "logs.files": ((),),
     "logs.journald.enabled": ("auto", False),
     "logs.journald.units": ((),),
@@ -35,7 +30,6 @@ UNIMPLEMENTED: dict[str, tuple[object, ...]] = {
     "runtime.engine": ("builtin",),
     "runtime.storage": ("auto",),
 }
-NO_COLLECTORS_YET = ("percpu", "tcp", "disk_walk")
 
 
 def problems(config: Config, tree: Tree) -> list[Problem]:
@@ -84,7 +78,7 @@ def _shown(value: object) -> str:
 
 def _collectors(config: Config) -> Iterator[Finding]:
     known = collector_names() if config.metrics.collectors else set()
-    for name, on in config.metrics.collectors.items():
+    for name in config.metrics.collectors:
         key = f"metrics.collectors.{name}"
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -92,8 +86,6 @@ def _collectors(config: Config) -> Iterator[Finding]:
                 "no such collector" if near else f"no such collector; there are {', '.join(sorted(known))}"
             )
             yield key, message, near[0] if near else ""
-        elif on and name in NO_COLLECTORS_YET:
-            yield key, f"{NOT_YET}; leave it at false", ""
 
 
 def _drop(config: Config) -> Iterator[Finding]:
@@ -106,7 +98,7 @@ def collector_names() -> set[str]:
     """Switches that `metrics.collectors` may name."""
     from collectors.metrics import catalogue
 
-    return {*catalogue.COLLECTORS, *NO_COLLECTORS_YET}
+    return set(catalogue.SWITCHES)
 
 
 def _server(config: Config) -> Iterator[Finding]:

@@ -117,11 +117,75 @@ class Docker(Section, frozen=True):
     """Docker's API socket."""
 
 
-class Engine(Section, frozen=True):
-    """Containers of another engine."""
+class Containerd(Section, frozen=True):
+    """Containers of containerd, in all its namespaces but Docker's."""
 
     enabled: Switch = "auto"
-    """`true` is refused: not in this version."""
+    """`auto`: when its state directory is there, also when it appears later."""
+    socket: Path = "/run/containerd/containerd.sock"
+    """Its API socket, which also serves the kubelet's CRI. Without rights to it names come from `state`."""
+    state: Path = "/run/containerd"
+    """Its state directory, with a bundle for each task."""
+    root: Path = "/var/lib/containerd"
+    """Its root directory."""
+
+
+class Crio(Section, frozen=True):
+    """Containers of CRI-O."""
+
+    enabled: Switch = "auto"
+    """`auto`: when its socket or storage is there, also when it appears later."""
+    socket: Path = "/var/run/crio/crio.sock"
+    """Its CRI socket."""
+    root: Path = "/var/lib/containers/storage"
+    """Its storage (`graphroot`)."""
+    run: Path = "/run/containers/storage"
+    """Its storage's run directory (`runroot`)."""
+
+
+class Podman(Section, frozen=True):
+    """Containers of Podman."""
+
+    enabled: Switch = "auto"
+    """`auto`: when its storage is there, also when it appears later."""
+    socket: Path = "/run/podman/podman.sock"
+    """Its API socket, which serves only where podman.socket is enabled; names come from storage without it."""
+    root: Path = "/var/lib/containers/storage"
+    """Its storage (`graphroot`)."""
+    run: Path = "/run/containers/storage"
+    """Its storage's run directory (`runroot`)."""
+
+
+class Kubernetes(Section, frozen=True):
+    """What Kubernetes knows of this node's pods: labels, owners, restart counts."""
+
+    enabled: Switch = "auto"
+    """`auto`: in a pod with a service account, or where a kubelet's pod cgroups are."""
+    kubelet: str = ""
+    """URL of the kubelet, such as `https://$NODE_IP:10250` or, read-only, `http://127.0.0.1:10255`. Empty: not asked."""
+    api_server: str = ""
+    """URL of the API server, whose pods of this node are watched. Empty: in a pod the cluster's own, unless
+    `kubelet` is given."""
+    token_file: Path = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+    """Bearer token for both; read again when it changes."""
+    ca_file: Path = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+    """Certificates that both must be signed by."""
+    insecure_skip_verify: bool = False
+    """Whether the kubelet's certificate is not verified, as it is often signed by itself."""
+
+
+class Systemd(Section, frozen=True):
+    """Services and slices of systemd."""
+
+    enabled: Switch = "auto"
+    """`auto`: where systemd manages the host's cgroups."""
+
+
+class Machines(Section, frozen=True):
+    """Containers of systemd-nspawn and LXC, told by their cgroups."""
+
+    enabled: Switch = "auto"
+    """`auto`: as soon as there is one."""
 
 
 class PlainCgroups(Section, frozen=True):
@@ -138,11 +202,12 @@ class Inventory(Section, frozen=True):
     """Who is running: which sources are asked and which containers are left out."""
 
     docker: Docker = Docker()
-    containerd: Engine = Engine()
-    crio: Engine = Engine()
-    podman: Engine = Engine()
-    kubernetes: Engine = Engine()
-    systemd: Engine = Engine()
+    containerd: Containerd = Containerd()
+    crio: Crio = Crio()
+    podman: Podman = Podman()
+    kubernetes: Kubernetes = Kubernetes()
+    systemd: Systemd = Systemd()
+    machines: Machines = Machines()
     cgroup: PlainCgroups = PlainCgroups()
     include: tuple[str, ...] = ()
     """Selectors such as `{engine="docker"}`; when given, a container must match one of them."""

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+import msgspec
+
 from collectors.model import Entry
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody who runs no containers knows of one: it fills what the engine left empty.
+
+    `labels` and `annotations` are added to the engine's; `restarts` counts when it is higher.
+    """
+
+    name: str = ""
+    image: str = ""
+    namespace: str = ""
+    pod: str = ""
+    pod_uid: str = ""
+    container: str = ""
+    owner: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    restarts: int = 0
 
 
 class Board(Protocol):
@@ -22,6 +42,10 @@ class Board(Protocol):
 
     def drop(self, source: str, engine_id: str) -> None:
         """The engine no longer lists this container."""
+        ...
+
+    def tell(self, source: str, facts: Mapping[str, Facts]) -> None:
+        """All that a source knows of containers by their engines' ids; it takes the place of what it told before."""
         ...
 
     def unavailable(self, source: str, reason: str) -> None:

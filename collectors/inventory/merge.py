@@ -10,7 +10,8 @@ from types import MappingProxyType
 import structlog
 from msgspec.structs import replace as altered
 
-from collectors.inventory.base import Backoff, Source, key_of
+from collectors.inventory.base import Backoff, Facts, Source, key_of
+from collectors.inventory.fill import filled, with_facts
 from collectors.model import Entry
 
 log = structlog.get_logger()
@@ -33,7 +34,8 @@ def merged_key(entry: Entry) -> str:
 class Inventory:
     """All containers of the host, kept by the sources it runs.
 
-    Earlier sources take precedence: an id that two of them claim is shown as the first tells it.
+    Earlier sources take precedence: an id that two of them claim is shown as the first tells it, and what
+    that one leaves empty as the next does, then as facts say that are told of its engine's id.
     `on_change(old, new)` is called for each change of the merged list, in order: old None is a container
     that came, new None one that went; a container whose id became known is one change, not two.
     """
@@ -54,6 +56,7 @@ class Inventory:
         self._tables: dict[str, dict[str, Entry]] = {name: {} for name in self._sources}
         self._claims: dict[str, dict[str, Entry]] = {}
         self._shown: dict[str, Entry] = {}
+        self._facts: dict[str, Mapping[str, Facts]] = {}
         self._answered: set[str] = set()
         self._reasons: dict[str, str] = {}
         self._located: dict[str, str] = {}
@@ -145,6 +148,17 @@ class Inventory:
             self._withdraw(source, entry)
             self._settle(merged_key(entry), None)
 
+    def tell(self, source: str, facts: Mapping[str, Facts]) -> None:
+        """See `Board.tell`."""
+        before = self._facts.get(source, {})
+        self._facts[source] = dict(facts)
+        for engine_id in before.keys() | facts.keys():
+            if before.get(engine_id) == facts.get(engine_id):
+                continue
+            for table in self._tables.values():
+                if (entry := table.get(engine_id)) is not None:
+                    self._settle(None, merged_key(entry))
+
     def unavailable(self, source: str, reason: str) -> None:
         """See `Board.unavailable`."""
         self._answered.add(source)
@@ -162,7 +176,13 @@ class Inventory:
         claims = self._claims.get(key)
         if not claims:
             return None
-        entry = claims[min(claims, key=self._rank.__getitem__)]
+        first, *others = (claims[source] for source in sorted(claims, key=self._rank.__getitem__))
+        entry = first
+        for other in others:
+            entry = filled(entry, other)
+        for facts in self._facts.values():
+            if (known := facts.get(first.container.engine_id)) is not None:
+                entry = with_facts(entry, known)
         if self._include is not None and not self._include(entry):
             return None
         return None if self._exclude is not None and self._exclude(entry) else entry

@@ -40,7 +40,6 @@ def test_the_defaults_are_all_implemented() -> None:
     "override",
     [
         "server.web_config_file=/x",
-        "inventory.podman.enabled=true",
         "logs.files=[{path: /x}]",
         "logs.journald.units=[a]",
         "logs.redact=default",
@@ -49,7 +48,6 @@ def test_the_defaults_are_all_implemented() -> None:
         "query.peers=dns+x:1",
         "runtime.engine=runc",
         "runtime.storage=zfs",
-        "metrics.collectors.percpu=true",
         "external_labels={a: b}",
         "paths.rootfs=/host",
         "metrics.drop=['{name=web}']",

@@ -45,7 +45,7 @@ def test_every_error_is_reported_with_line_key_and_nearest_key(tmp_path: pathlib
         "node: ${NOPE}\n"
         "logs:\n"
         "  sinks: [{type: loki}]\n"
-        "metrics: {collectors: {prresure: true, tcp: true}}\n"
+        "metrics: {collectors: {prresure: true}}\n"
         "workloads:\n"
         "- {name: Web, comand: [x]}\n"
         "- {rootfs: host}\n",
@@ -60,7 +60,6 @@ def test_every_error_is_reported_with_line_key_and_nearest_key(tmp_path: pathlib
         (f"{path}:4", "query.concurrency: expected a whole number of at least 1, got 0"),
         (f"{path}:5", "node: the environment has no NOPE"),
         (f"{path}:7", "logs.sinks: is not implemented in this version"),
-        (f"{path}:8", "metrics.collectors.tcp: is not implemented in this version"),
         (f"{path}:10", "workloads[0].name: expected a name of lower-case letters"),
         (f"{path}:10", "workloads[0].comand: unknown key; did you mean command?"),
         (f"{path}:11", "workloads[1].name: is missing"),

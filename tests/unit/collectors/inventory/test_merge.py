@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace as altered
 
-from collectors.inventory.base import Board
+from collectors.inventory.base import Board, Facts
 from collectors.inventory.merge import LOCATED_LIMIT, Inventory
 from collectors.model import Container, Entry, State
 
@@ -201,3 +201,14 @@ async def test_a_source_that_fails_starts_again_and_disturbs_no_other() -> None:
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+
+
+def test_facts_fill_what_the_engine_left_empty_and_go_with_their_source() -> None:
+    board, heard = inventory("docker", "kubernetes")
+    plain = entry("/x", "docker", "1")
+    board.put("docker", plain)
+    board.tell("kubernetes", {"1": Facts(pod="web-1", namespace="shop"), "2": Facts(pod="other")})
+    shown = board.entries()["/x"]
+    assert (shown.container.pod, shown.container.namespace) == ("web-1", "shop")
+    board.tell("kubernetes", {})
+    assert heard == [(None, plain), (plain, shown), (shown, plain)]
