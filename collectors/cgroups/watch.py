@@ -59,7 +59,7 @@ class CgroupWatch:
         # In which of the trees each cgroup is, one bit each.
         self._present: dict[str, int] = {}
         self._watches: dict[int, tuple[int, str]] = {}
-        self._watched: set[tuple[int, str]] = set()
+        self._watched: dict[tuple[int, str], int] = {}
         self._inotify: Inotify | None = None
         self._wanted = asyncio.Event()
         self._reason = ""
@@ -119,8 +119,7 @@ class CgroupWatch:
                 self.counts["overflow"] += 1
                 self._want("overflow")
             elif mask & IN_IGNORED:
-                if (place := self._watches.pop(number, None)) is not None:
-                    self._watched.discard(place)
+                self._retire(number)
             elif mask & IN_ISDIR and (parent := self._watches.get(number)) is not None:
                 self._changed(parent[0], f"{parent[1]}/{name}", mask)
 
@@ -128,6 +127,8 @@ class CgroupWatch:
         if mask & IN_CREATE:
             self._enter(tree, path)
         elif mask & IN_DELETE:
+            # cgroupfs does not end the watch of a directory that is removed, and its inode stays as long.
+            self._unwatch(tree, path)
             self._left(tree, path)
         else:
             # A rename moves a whole subtree, and the watches in it would tell old paths.
@@ -165,7 +166,7 @@ class CgroupWatch:
         return hierarchy.mountpoint + path[len(hierarchy.root.rstrip("/")) :]
 
     def _watch(self, tree: int, path: str) -> None:
-        if self._inotify is None or (tree, path) in self._watched:
+        if self._inotify is None:
             return
         try:
             number = self._inotify.watch(self._directory(tree, path), _MASK)
@@ -174,10 +175,23 @@ class CgroupWatch:
                 self._degrade(error)
             return
         # The number is the inode's, so a path made anew at once may hide behind one that is being retired.
-        if (old := self._watches.get(number)) is not None:
-            self._watched.discard(old)
-        self._watches[number] = (tree, path)
-        self._watched.add((tree, path))
+        if self._watched.get((tree, path)) != number:
+            self._unwatch(tree, path)
+            self._retire(number)
+            self._watches[number] = (tree, path)
+            self._watched[tree, path] = number
+
+    def _unwatch(self, tree: int, path: str) -> None:
+        number = self._watched.get((tree, path))
+        if number is not None and self._inotify is not None:
+            self._retire(number)
+            self._inotify.unwatch(number)
+
+    def _retire(self, number: int) -> None:
+        """Forget a watch that has ended, or that tells of another directory from now on."""
+        place = self._watches.pop(number, None)
+        if place is not None and self._watched.get(place) == number:
+            del self._watched[place]
 
     def _children(self, tree: int, path: str) -> list[str] | None:
         """Cgroups in a cgroup; None when it is gone."""
@@ -203,10 +217,9 @@ class CgroupWatch:
             self._want("degraded")
 
     def _forget_below(self, tree: int, path: str) -> None:
-        for number, place in list(self._watches.items()):
+        for place in list(self._watched):
             if place[0] == tree and (place[1] + "/").startswith(path + "/"):
-                del self._watches[number]
-                self._watched.discard(place)
+                self._unwatch(*place)
 
     async def _walk(self, reason: str) -> None:
         """Look at every directory, in slices, and report what the events did not tell."""
@@ -219,6 +232,7 @@ class CgroupWatch:
         for tree in range(len(self._trees)):
             for path in [path for path, bits in self._present.items() if bits >> tree & 1]:
                 if (tree, path) not in found and not os.path.isdir(self._directory(tree, path)):
+                    self._unwatch(tree, path)
                     self._left(tree, path)
         self.counts[f"rescan_{reason}"] += 1
         if self.degraded and self._inotify is not None and self.counts["failed"] == failed:

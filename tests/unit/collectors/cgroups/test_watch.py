@@ -121,11 +121,8 @@ async def test_one_that_is_gone_at_once_is_reported_both_ways(
         assert told.words[1:-1] == [("created", "/brief"), ("removed", "/brief")] * 3
 
 
-async def test_a_full_queue_is_made_good_by_a_rescan(
-    trees: Hierarchies, tmp_path: pathlib.Path, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watch = told.watch(trees)
-    (tmp_path / "unified/old").mkdir()
+def losing_events(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
+    """Make the queue overflow at each event while `on`."""
     lost = {"on": False}
     events = Inotify.events
 
@@ -134,6 +131,15 @@ async def test_a_full_queue_is_made_good_by_a_rescan(
         return iter([(-1, 0x4000, "")] if lost["on"] and waiting else waiting)
 
     monkeypatch.setattr(Inotify, "events", lossy)
+    return lost
+
+
+async def test_a_full_queue_is_made_good_by_a_rescan(
+    trees: Hierarchies, tmp_path: pathlib.Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = told.watch(trees)
+    (tmp_path / "unified/old").mkdir()
+    lost = losing_events(monkeypatch)
     async with running(watch, told):
         lost["on"] = True
         (tmp_path / "unified/new/deep").mkdir(parents=True)
@@ -206,6 +212,24 @@ async def test_thousands_are_walked_in_slices(
     assert turns > 500
 
 
+def watched_by_kernel() -> set[tuple[int, int]]:
+    """Device and inode of each directory that this process has the kernel watch; see proc(5)."""
+    found = set()
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/self/fdinfo/{descriptor}") as file:
+            for line in file:
+                if line.startswith("inotify "):
+                    parts = dict(word.split(":") for word in line.split()[1:])
+                    found.add((int(parts["sdev"], 16), int(parts["ino"], 16)))
+    return found
+
+
+def identities(directories: list[str]) -> set[tuple[int, int]]:
+    """The same of directories, with the device as the kernel writes it there."""
+    found = [os.stat(directory) for directory in directories]
+    return {(os.major(one.st_dev) << 20 | os.minor(one.st_dev), one.st_ino) for one in found}
+
+
 def _directories(trees: Hierarchies, path: str) -> list[str]:
     return [hierarchy.directory(path) for hierarchy in trees.all()]
 
@@ -241,3 +265,48 @@ async def test_this_kernel_tells_of_its_cgroups(cgroup: Callable[[], str], told:
         await told.until(("removed", path))
         assert told.words.count(("created", path)) == told.words.count(("removed", path)) == 1
         assert path not in watch.paths()
+
+
+@pytest.mark.root
+@pytest.mark.inside_cgroup2
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make cgroups")
+async def test_no_watch_outlives_its_cgroup(cgroup: Callable[[], str], told: Told) -> None:
+    trees = hierarchies.detect()
+    async with running(told.watch(trees), told):
+        path = cgroup()
+        await told.until(("created", path))
+        made = identities(_directories(trees, path))
+        assert made & watched_by_kernel()
+        for directory in _directories(trees, path):
+            os.rmdir(directory)
+        await told.until(("removed", path))
+        assert not made & watched_by_kernel()
+
+
+@pytest.mark.root
+@pytest.mark.inside_cgroup2
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make cgroups")
+async def test_one_made_anew_while_the_queue_was_full_is_watched(
+    cgroup: Callable[[], str], told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trees = hierarchies.detect()
+    lost = losing_events(monkeypatch)
+    async with running(told.watch(trees), told):
+        path = cgroup()
+        await told.until(("created", path))
+        gone = identities(_directories(trees, path))
+        lost["on"] = True
+        for directory in _directories(trees, path):
+            os.rmdir(directory)
+        cgroup()
+        await told.until(("rescan", "overflow"))
+        lost["on"] = False
+        inner = [f"{directory}/inner" for directory in _directories(trees, path)]
+        for directory in inner:
+            os.mkdir(directory)
+        try:
+            await told.until(("created", f"{path}/inner"))
+        finally:
+            for directory in inner:
+                os.rmdir(directory)
+        assert not gone & watched_by_kernel()
