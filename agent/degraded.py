@@ -9,6 +9,7 @@ from typing import Protocol
 
 from agent.conditions import Conditions
 from agent.config.load import Config
+from agent.exposition.limit import SeriesLimit
 from agent.hosting import Hosting
 from agent.sources import Sources
 from collectors.cgroups.watch import CgroupWatch
@@ -33,6 +34,7 @@ class Parts:
     watch: CgroupWatch
     sampler: Sampler
     hosting: Hosting
+    series: SeriesLimit
     stores: Mapping[str, Stored]
 
 
@@ -43,6 +45,8 @@ def report(conditions: Conditions, parts: Parts, config: Config) -> None:
     for collector, reason in parts.sampler.support().items():
         _put(conditions, bool(reason), "collector_unsupported", collector, collector=collector, reason=reason)
     parts.hosting.report(conditions)
+    series = parts.series
+    _put(conditions, series.dropped > 0, "series_limit", "", dropped=series.dropped, limit=series.limit)
     for subject, store in parts.stores.items():
         problem = store.problem
         _put(conditions, bool(problem), "disk_full", subject, path=config.paths.state, reason=problem)

@@ -179,6 +179,7 @@ class Service:
             self._watch,
             self._sampler,
             self._hosting,
+            self._scraper.limit,
             {"events": self._events, "counters": self._counters},
         )
 
@@ -298,7 +299,7 @@ class Service:
             source.created(path)
         known = self._inventory.entries().get(path)
         # A container that is restarted comes back into the path that is known of its last run.
-        if known is None or known.pid == 0:
+        if known is None or (known.pid == 0 and not self._lifecycle.reads(path)):
             self._newcomers.created(path)
 
     def _cgroup_removed(self, path: str) -> None:
@@ -441,7 +442,7 @@ class Service:
         metrics = config.metrics
         self._finals.keep = metrics.keep_final
         self._lifecycle.keep_dead = metrics.keep_dead
-        self._scraper.drop, self._scraper.series_limit = metrics.drop, metrics.series_limit
+        self._scraper.drop, self._scraper.limit.limit = metrics.drop, metrics.series_limit
         self._lifecycle.relabel()
         if keys := waiting_for_restart(self._started_with, config):
             self._conditions.set("restart_needed", keys=", ".join(keys))

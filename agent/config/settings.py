@@ -231,7 +231,8 @@ class Metrics(Section, frozen=True):
     drop: tuple[str, ...] = ()
     """Metric families to leave out: globs of names such as `container_fs_*`."""
     series_limit: Count = 400_000
-    """Series in one exposition; containers beyond it are left out and counted."""
+    """Series of what containers use in one exposition. Beyond it a container with more than an equal share
+    loses families, those with most series first; `deckwatch_series_dropped_total` counts them."""
     final_urgency: bool = True
     """Whether the threads that take final readings run as real time of the lowest priority, as the end of a
     container leaves them a few milliseconds; needs CAP_SYS_NICE. Scrapes and all else are ordinary work."""

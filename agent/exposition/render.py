@@ -20,7 +20,7 @@ from agent.exposition.columns import Columns, Lines, Samples, sample_lines
 from agent.exposition.escaping import label_name, labels_text
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Family, Kind
-from collectors.metrics.rows import Row, Value
+from collectors.metrics.rows import Row
 
 deflate: ModuleType
 try:
@@ -28,7 +28,7 @@ try:
 except ImportError:  # no build for this processor
     deflate = zlib
 
-__all__ = ["AGENT", "Lines", "Section", "gzipped", "label_name", "labels_text", "render", "within"]
+__all__ = ["AGENT", "Lines", "Section", "gzipped", "label_name", "labels_text", "render"]
 
 AGENT = "agent"
 """Name under which `collect[]` asks for the agent's own families."""
@@ -56,24 +56,17 @@ def render(
     openmetrics: bool,
     collect: frozenset[str] | None = None,
     registry: CollectorRegistry | None = None,
-    limit: int | None = None,
-    dropped: Callable[[int], None] | None = None,
     drop: Sequence[str] = (),
     families: Sequence[Family] = catalogue.ROW,
 ) -> Iterator[bytes]:
     """One exposition in chunks of about 64 KB: the rows' families, the sections', the agent's own registry.
 
     Text format 0.0.4, or OpenMetrics 1.0. `collect` names the collectors wanted (None: all; `AGENT` is the
-    registry), `drop` globs of family names not wanted. Rows beyond `limit` series are left out and `dropped`
-    is told how many series that were. A family without a sample is left out with its header. Of a row that is
+    registry), `drop` globs of family names not wanted. A family without a sample is left out with its header. Of a row that is
     final only the families that outlive their container are written, and nothing when a living row has its
     labels.
     """
     wanted = _filter(collect, tuple(pattern for pattern in drop if "{" not in pattern))
-    if limit is not None:
-        rows, lost = within(rows, limit, families)
-        if lost and dropped is not None:
-            dropped(lost)
     yield from _encoded(
         chain(
             _row_families(rows, families, openmetrics, wanted),
@@ -93,38 +86,6 @@ def _filter(collect: frozenset[str] | None, drop: tuple[str, ...]) -> Callable[[
         return not any(fnmatchcase(family.name, pattern) for pattern in drop)
 
     return wanted
-
-
-def within(
-    rows: Sequence[Row], limit: int, families: Sequence[Family] = catalogue.ROW
-) -> tuple[Sequence[Row], int]:
-    """The rows whose series together stay within the limit, and how many series were left out.
-
-    Whole rows are left out, the last ones first, so that a container has all of its series or none.
-    """
-    labelled = [index for index, family in enumerate(families) if family.labels]
-    if sum(_at_most(row.values, labelled) for row in rows) <= limit:
-        return rows, 0
-    kept: list[Row] = []
-    total = lost = 0
-    for row in rows:
-        series = _series(row.values)
-        if lost or total + series > limit:
-            lost += series
-        else:
-            total += series
-            kept.append(row)
-    return kept, lost
-
-
-def _at_most(values: Sequence[Value], labelled: Sequence[int]) -> int:
-    """An upper bound of a row's series, quicker than their count."""
-    points = [values[index] for index in labelled if index < len(values)]
-    return len(values) + sum([len(value) for value in points if type(value) is tuple])
-
-
-def _series(values: Sequence[Value]) -> int:
-    return sum([len(value) if type(value) is tuple else 1 for value in values if value is not None])
 
 
 def _encoded(texts: Iterable[str]) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from agent.exposition import render as exposition
 from agent.exposition.finals import Finals
+from agent.exposition.limit import SeriesLimit
 from agent.exposition.negotiation import negotiate
 from agent.exposition.turns import SLICE
 from agent.urgency import ordinary_work
@@ -37,7 +38,7 @@ class Scraper:
     """Answers `GET /metrics`.
 
     `sections` gives the families that stand beside the rows: lifecycle, logs, info, host.
-    `prepare` makes them ready in slices, as far as that takes long. `observe(reading)` is told of each reading
+    `limit` keeps the rows within `metrics.series_limit`. `prepare` makes them ready in slices, as far as that takes long. `observe(reading)` is told of each reading
     before it is rendered.
     """
 
@@ -65,7 +66,7 @@ class Scraper:
         self._dropped = dropped
         self._took = took
         self.drop = tuple(drop)
-        self.series_limit = series_limit
+        self.limit = SeriesLimit(series_limit)
         self._clock = clock
 
     def scrape(self, accept: str, gzip: bool, collect: Sequence[str]) -> tuple[str, AsyncIterator[bytes]]:
@@ -88,15 +89,16 @@ class Scraper:
         self._observe(reading)
         if self._prepare is not None:
             await self._prepare()
-        rows = [*reading.rows, *self._finals.rows(self._clock(), {row.id for row in reading.rows})]
+        everything = [*reading.rows, *self._finals.rows(self._clock(), {row.id for row in reading.rows})]
+        rows = self.limit.within(everything)
+        if self.limit.dropped:
+            self._dropped(self.limit.dropped)
         pieces: Iterable[bytes] = exposition.render(
             rows,
             self._sections(),
             openmetrics=openmetrics,
             collect=collect,
             registry=self._registry,
-            limit=self.series_limit,
-            dropped=self._dropped,
             drop=self.drop,
         )
         for piece in _gathered(exposition.gzipped(pieces) if gzip else pieces):

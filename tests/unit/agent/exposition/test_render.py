@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from agent.exposition.render import Section, gzipped, render, within
+from agent.exposition.render import Section, gzipped, render
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Family, Kind
 from collectors.metrics.rows import Row, Value
@@ -171,17 +171,6 @@ def test_sections_of_one_family_from_two_places_make_one_family() -> None:
     assert text.count("# TYPE held_bytes gauge") == 1
     assert values_of(families_of(text, False)["held_bytes"]) == {("a",): 1, ("b",): 3}
     assert "used_seconds_total 2\n" in text
-
-
-def test_whole_rows_are_left_out_beyond_the_limit_and_counted() -> None:
-    told: list[int] = []
-    rows = [
-        row(f"c{number:02}", 1, 2, None, ((',device="a"', 1), (',device="b"', 1))) for number in range(10)
-    ]
-    text = body(rows, limit=11, dropped=told.append)
-    assert told == [32]
-    assert values_of(families_of(text, False)["used_seconds"]) == {("/c00", "c00"): 1, ("/c01", "c01"): 1}
-    assert within(rows, 40, FAMILIES) == (rows, 0)
 
 
 def test_many_rows_come_in_small_chunks_and_complete() -> None:
