@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
 from agent.lifecycle.exits import ExitWatch
+from agent.lifecycle.inhabitants import Inhabitants
 from agent.lifecycle.life import Life
 from agent.lifecycle.newcomers import Newcomers, Readings
 from agent.lifecycle.roster import Roster
@@ -16,6 +18,9 @@ from collectors.model import Entry
 from runtime.linux.process import exit_status
 
 _CPU = catalogue.INDEX[catalogue.CPU_USAGE]
+_THREADS = catalogue.INDEX[catalogue.THREADS]
+# A cgroup younger than this may be about to get its first process.
+_NEW = 2.0
 
 
 class Finals(Protocol):
@@ -42,6 +47,7 @@ class Following:
         labels_of: Callable[[Entry], str],
         add: Callable[[Entry, str], None],
         missed: Callable[[], None],
+        clock: Callable[[], float] = time.time,
         count: Callable[[Life, Row], None],
         ended: Callable[[Life, Row | None, float | None], None],
     ) -> None:
@@ -52,9 +58,11 @@ class Following:
         self._labels_of = labels_of
         self._add = add
         self._missed = missed
+        self._clock = clock
         self._count = count
         self._ended = ended
         self._exits = ExitWatch(self._process_ended)
+        self._inhabitants = Inhabitants(self._exits, sampler.processes)
 
     def follow(self, life: Life) -> None:
         """Read its cgroup with every scrape, and its init's end at once."""
@@ -69,9 +77,24 @@ class Following:
         self.relabel(life)
         if life.first is None:
             life.first = self._sampler.read_one(id)
-        pid = entry.pid or next(iter(self._sampler.processes(id)), 0)
-        if pid and not self._exits.watch(id, pid, entry.pid_start if entry.pid else 0):
+        if not entry.pid:
+            self._follow_inhabitants(life)
+        elif not self._exits.watch(id, entry.pid, entry.pid_start):
             self._ended(life, self._sampler.read_one(id), None)
+
+    def has_read(self, life: Life, row: Row) -> None:
+        """A pass has read a container. One without an init may have got a process after it was looked into."""
+        life.latest = row
+        if life.alive and not life.entry.pid and row.values[_THREADS] and not self._exits.pid(row.id):
+            self._inhabitants.pick(row.id)
+
+    def _follow_inhabitants(self, life: Life) -> None:
+        """Of what was empty for long already the next reading tells when a process comes."""
+        container = life.entry.container
+        if self._clock() - (container.started_at or 0.0) < _NEW:
+            self._inhabitants.follow(container.id)
+        else:
+            self._inhabitants.pick(container.id)
 
     def relabel(self, life: Life) -> None:
         """Put it into the scrapes under the labels it has now."""
@@ -92,7 +115,9 @@ class Following:
         life.in_time = row is not None and not _torn(row, life.first)
         if not life.in_time:
             self._missed()
-            row = life.final or life.first
+            row = None
+        # A plain cgroup may be read again between the end of its last process and its own.
+        row = _newest(life.first, life.latest, life.final, row)
         if row is not None:
             life.final = replace(row, labels=self._labels_of(life.entry), final=True)
             self._count(life, row)
@@ -102,7 +127,7 @@ class Following:
     def let_go(self, id: str) -> None:
         """Follow a cgroup no longer."""
         if id:
-            self._exits.forget(id)
+            self._inhabitants.forget(id)
             self._sampler.remove(id)
 
     def cgroup_removed(self, id: str) -> None:
@@ -114,6 +139,7 @@ class Following:
 
     def close(self) -> None:
         """Follow nobody."""
+        self._inhabitants.close()
         self._exits.close()
 
     def _process_ended(self, id: str, _pid: int, pidfd: int) -> None:
@@ -123,13 +149,17 @@ class Following:
         row = self._sampler.read_one(id)
         if life.entry.pid == 0:
             # A plain cgroup has no init: it lives until it is removed, and its processes come and go.
-            life.final = row or life.final
-            for pid in self._sampler.processes(id):
-                if self._exits.watch(id, pid):
-                    return
+            life.final = _newest(life.first, life.final, row)
+            self._inhabitants.follow(id)
             return
         life.status = exit_status(pidfd)
         self._ended(life, row, None)
+
+
+def _newest(first: Row | None, *others: Row | None) -> Row | None:
+    """The newest whole reading; of two equally old ones the later in this order."""
+    whole = [row for row in (first, *others) if row is not None and not _torn(row, first)]
+    return max(reversed(whole), key=lambda row: row.time, default=None)
 
 
 def _torn(row: Row, first: Row | None) -> bool:

@@ -25,6 +25,7 @@ class Life:
     oom_kills: int = 0  # the cgroup's own count when it was last read
     oom_in_run: bool = False
     first: Row | None = None  # read when it was first seen: better than nothing when the end comes too fast
+    latest: Row | None = None  # of the last pass
     final: Row | None = None
     in_time: bool = False  # whether the final reading came before the cgroup was removed
     status: int | None = None  # wait status by the kernel, where it keeps it
@@ -36,7 +37,7 @@ class Life:
         """Another run: nothing is known of it yet but the kills its cgroup has counted already."""
         self.cancel_settle()
         self.alive, self.oom_kills, self.oom_in_run = True, oom_kills, False
-        self.first = self.final = None
+        self.first = self.latest = self.final = None
         self.in_time = False
         self.status = self.ended_at = self.reason = None
 

@@ -7,7 +7,6 @@ final reading is taken and kept until an inventory claims it, or until nobody ha
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -15,10 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.lifecycle.exits import ExitWatch
+from agent.lifecycle.inhabitants import Inhabitants
 from collectors.metrics.rows import Row
-
-# An empty new cgroup is asked for its first process this often: engines fill it within a few milliseconds.
-_ASK_AGAIN = (0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.06, 0.12, 0.25, 0.5)
 
 
 class Readings(Protocol):
@@ -67,9 +64,9 @@ class Newcomers:
         self._whole = whole
         self._clock = clock
         self._exits = ExitWatch(self._process_ended)
+        self._inhabitants = Inhabitants(self._exits, sampler.processes)
         self._waiting: OrderedDict[str, float] = OrderedDict()
         self._ended: OrderedDict[str, Ended] = OrderedDict()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def __contains__(self, id: object) -> bool:
         return id in self._waiting or id in self._ended
@@ -81,7 +78,7 @@ class Newcomers:
         self._ended.pop(id, None)
         self._waiting[id] = self._clock()
         self._sampler.track(id)
-        self._follow(id, 0)
+        self._inhabitants.follow(id)
         self._give_up()
 
     def removed(self, id: str) -> None:
@@ -92,7 +89,7 @@ class Newcomers:
     def claim(self, id: str) -> Ended | None:
         """An inventory named this cgroup: hand it over; its final reading if it has ended already."""
         if self._waiting.pop(id, None) is not None:
-            self._unfollow(id)
+            self._inhabitants.forget(id)
             return None
         return self._ended.pop(id, None)
 
@@ -110,35 +107,20 @@ class Newcomers:
     def close(self) -> None:
         """Stop following."""
         for id in list(self._waiting):
-            self._unfollow(id)
             self._sampler.remove(id)
         self._waiting.clear()
+        self._inhabitants.close()
         self._exits.close()
-
-    def _follow(self, id: str, attempt: int) -> None:
-        self._timers.pop(id, None)
-        if id not in self._waiting:
-            return
-        for pid in self._sampler.processes(id):
-            if self._exits.watch(id, pid):
-                return
-        # Empty: either not filled yet, or emptied already and about to go.
-        if attempt < len(_ASK_AGAIN):
-            self._timers[id] = asyncio.get_running_loop().call_later(
-                _ASK_AGAIN[attempt], self._follow, id, attempt + 1
-            )
 
     def _process_ended(self, id: str, _pid: int, _pidfd: int) -> None:
         # Engines enter a cgroup with a helper that forks the real init and leaves: go on with who is left.
         row = self._read(id)
-        for pid in self._sampler.processes(id):
-            if self._exits.watch(id, pid):
-                return
-        self._settle(id, row)
+        if not self._inhabitants.pick(id):
+            self._settle(id, row)
 
     def _settle(self, id: str, row: Row | None = None) -> None:
         self._waiting.pop(id, None)
-        self._unfollow(id)
+        self._inhabitants.forget(id)
         final = self._read(id) or row
         self._sampler.remove(id)
         self._ended[id] = Ended(id, self._clock(), final)
@@ -154,12 +136,6 @@ class Newcomers:
         self._sampler.track(id)
         return None
 
-    def _unfollow(self, id: str) -> None:
-        self._exits.forget(id)
-        timer = self._timers.pop(id, None)
-        if timer is not None:
-            timer.cancel()
-
     def _give_up(self) -> None:
         """Let go of what nobody claimed within the patience: systemd units, other managers' cgroups."""
         horizon = self._clock() - self._patience
@@ -168,7 +144,7 @@ class Newcomers:
             if since > horizon:
                 break
             del self._waiting[id]
-            self._unfollow(id)
+            self._inhabitants.forget(id)
             self._sampler.remove(id)
         while self._ended and next(iter(self._ended.values())).time < horizon:
             self._ended.popitem(last=False)

@@ -82,6 +82,7 @@ class Lifecycle:
             labels_of=labels_of,
             add=add,
             missed=missed,
+            clock=clock,
             count=self._count_oom,
             ended=self._kernel_ended,
         )
@@ -138,6 +139,11 @@ class Lifecycle:
             if life.alive and life.entry.container.id:
                 self._following.relabel(life)
 
+    def reads(self, id: str) -> bool:
+        """Whether a cgroup is read already as that of a container that lives."""
+        life = self._roster.by_id(id)
+        return life is not None and life.alive and life.first is not None
+
     def cgroup_removed(self, id: str) -> None:
         """A cgroup is gone."""
         self._following.cgroup_removed(id)
@@ -145,8 +151,10 @@ class Lifecycle:
     def read(self, reading: Reading) -> None:
         """A pass over all containers: an OOM kill inside one that goes on shows only here."""
         for row in reading.rows:
-            if row.values[_OOM] and not row.final and (life := self._roster.by_id(row.id)) is not None:
-                self._count_oom(life, row)
+            if (life := self._roster.by_id(row.id)) is not None:
+                self._following.has_read(life, row)
+                if row.values[_OOM] and not row.final:
+                    self._count_oom(life, row)
 
     def tick(self) -> None:
         """Let go of the dead whose time is over; remember that the agent lives."""

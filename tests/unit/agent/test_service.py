@@ -8,6 +8,7 @@ import os
 import pathlib
 import secrets
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -15,6 +16,7 @@ import pytest
 
 from agent.config.load import load
 from agent.service import Service
+from runtime.linux import hierarchies
 from runtime.linux.errors import DeckwatchError
 
 CONFIG = """
@@ -119,3 +121,47 @@ async def test_a_bad_configuration_changes_nothing(file: tuple[pathlib.Path, int
             await service.reload()
         assert service.config is before
         assert "reload_failed" in [one.code for one in service.conditions()]
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make cgroups")
+async def test_a_plain_cgroup_stays_in_the_scrapes_when_its_process_has_ended(
+    file: tuple[pathlib.Path, int],
+) -> None:
+    path, port = file
+    parent = f"/deckwatch-test-{os.getpid()}-{secrets.token_hex(4)}"
+    directories = [tree.directory(parent) for tree in hierarchies.detect().all()]
+    path.write_text(
+        path.read_text()
+        .split("runtime:")[0]
+        .replace(
+            "{docker: {enabled: false}}", f"{{docker: {{enabled: false}}, cgroup: {{include: [{parent}]}}}}"
+        )
+        + "runtime: {enabled: false}\n"
+    )
+    series = f'container_last_seen{{id="{parent}"'
+    async with running(path), aiohttp.ClientSession() as session:
+        try:
+            for directory in directories:
+                os.mkdir(directory)
+            process = subprocess.Popen(["sleep", "60"])
+            with open(f"{hierarchies.detect().directory('pids', parent)}/cgroup.procs", "w") as procs:
+                procs.write(str(process.pid))
+            await wait_for(
+                session,
+                f"http://127.0.0.1:{port}/metrics",
+                f'container_processes{{id="{parent}",name="{parent[1:]}",image=""}} 1',
+            )
+            process.kill()
+            process.wait()
+            await wait_for(
+                session,
+                f"http://127.0.0.1:{port}/metrics",
+                f'container_processes{{id="{parent}",name="{parent[1:]}",image=""}} 0',
+            )
+            assert series in await wait_for(
+                session, f"http://127.0.0.1:{port}/metrics", "deckwatch_build_info"
+            )
+        finally:
+            for directory in directories:
+                os.rmdir(directory)

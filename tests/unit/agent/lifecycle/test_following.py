@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import pathlib
 import subprocess
+from dataclasses import replace
 
 from agent.lifecycle.following import Following
 from agent.lifecycle.life import Life
 from agent.lifecycle.newcomers import Newcomers
 from agent.lifecycle.roster import Roster
+from collectors.metrics import catalogue
 from collectors.metrics.rows import Row
 from tests.unit.agent.lifecycle.test_story import CPU, ID, RUNNING, Host, with_pid
+
+THREADS = catalogue.INDEX[catalogue.THREADS]
 
 
 class Desk:
@@ -22,11 +27,12 @@ class Desk:
         self.finals: list[Row] = []
         self.ended: list[tuple[Life, Row | None, float | None]] = []
         self.missed = 0
+        self.now = 1000.0
         self.newcomers = Newcomers(self.host)
         self.following = Following(
             self.roster, sampler=self.host, newcomers=self.newcomers, finals=self, labels_of=lambda entry: "labels",
             add=self.host.add, missed=self.miss, count=lambda life, row: None,
-            ended=lambda life, row, at: self.ended.append((life, row, at)),
+            ended=lambda life, row, at: self.ended.append((life, row, at)), clock=lambda: self.now,
         )  # fmt: skip
 
     def add(self, row: Row) -> None:
@@ -78,3 +84,63 @@ async def test_the_first_reading_stands_in_for_a_final_one_that_came_too_late() 
     assert desk.missed == 1 and not one.in_time
     assert desk.finals[0].final and desk.finals[0].values[CPU] == 1.5
     assert desk.host.added == {}
+
+
+async def until_watched(desk: Desk, pid: int) -> None:
+    async with asyncio.timeout(10):
+        while desk.following._exits.pid(ID) != pid:
+            await asyncio.sleep(0.001)
+
+
+async def test_a_plain_cgroup_is_read_when_its_last_process_ends_and_goes_on() -> None:
+    desk = Desk()
+    one = desk.life()
+    desk.following.follow(one)
+    child = subprocess.Popen(["sleep", "60"])
+    desk.host.pids = [child.pid]  # filled only after its creation
+    await until_watched(desk, child.pid)
+    desk.host.pids = []
+    child.kill()
+    child.wait()
+    async with asyncio.timeout(10):
+        while one.final is None:
+            await asyncio.sleep(0.001)
+    assert desk.host.added == {ID: "labels"} and desk.ended == []
+    desk.host.there.clear()
+    desk.following.finish(one, None)
+    assert desk.missed == 0 and desk.finals[0].final
+    desk.following.close()
+
+
+async def test_a_process_that_comes_late_into_a_plain_cgroup_is_followed_from_the_next_reading_on() -> None:
+    desk = Desk()
+    desk.now += 3600
+    one = desk.life()
+    desk.following.follow(one)
+    child = subprocess.Popen(["sleep", "60"])
+    desk.host.pids = [child.pid]
+    assert desk.following._exits.pid(ID) == 0
+    row = desk.host.row()
+    desk.following.has_read(one, row)
+    assert desk.following._exits.pid(ID) == 0
+    desk.following.has_read(one, with_value(row, THREADS, 1))
+    assert desk.following._exits.pid(ID) == child.pid
+    desk.following.close()
+    child.kill()
+    child.wait()
+
+
+async def test_the_latest_whole_reading_stands_in_for_a_final_one_that_came_too_late() -> None:
+    desk = Desk()
+    one = desk.life()
+    desk.following.follow(one)
+    desk.following.has_read(one, replace(with_value(desk.host.row(), CPU, 7.5), time=200.0))
+    desk.following.finish(one, replace(with_value(desk.host.row(), CPU, None), time=300.0))
+    assert desk.missed == 1
+    assert desk.finals[0].values[CPU] == 7.5
+
+
+def with_value(row: Row, index: int, value: float | None) -> Row:
+    values = list(row.values)
+    values[index] = value
+    return replace(row, values=values)
