@@ -78,6 +78,11 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
         "{dropped} series are left out of /metrics: the limit is {limit}",
         "raise metrics.series_limit or narrow inventory.include",
     ),
+    "kernel_log_unreadable": (
+        D,
+        "OOM kills are told without the process that died: {reason}",
+        "run as root or add CAP_SYSLOG, and in a container mount the host's /dev/kmsg",
+    ),
     "descriptors_low": (
         D,
         "only {limit} open files are allowed, so {count} containers are read without kept files",

@@ -14,6 +14,7 @@ from agent.hosting import Hosting
 from agent.sources import Sources
 from collectors.cgroups.watch import CgroupWatch
 from collectors.inventory.merge import Inventory
+from collectors.kernellog.watch import KernelLog
 from collectors.metrics.sampler import Sampler
 
 
@@ -35,6 +36,7 @@ class Parts:
     sampler: Sampler
     hosting: Hosting
     series: SeriesLimit
+    kernel_log: KernelLog
     stores: Mapping[str, Stored]
 
 
@@ -45,6 +47,8 @@ def report(conditions: Conditions, parts: Parts, config: Config) -> None:
     for collector, reason in parts.sampler.support().items():
         _put(conditions, bool(reason), "collector_unsupported", collector, collector=collector, reason=reason)
     parts.hosting.report(conditions)
+    reason = parts.kernel_log.reason
+    _put(conditions, bool(reason), "kernel_log_unreadable", "", reason=reason)
     series = parts.series
     _put(conditions, series.dropped > 0, "series_limit", "", dropped=series.dropped, limit=series.limit)
     for subject, store in parts.stores.items():

@@ -30,12 +30,14 @@ from agent.http.app import Servers
 from agent.lifecycle.counters import LifecycleCounters
 from agent.lifecycle.newcomers import Newcomers
 from agent.lifecycle.story import Lifecycle
+from agent.lifecycle.victims import Victims
 from agent.logs.service import LogService, QueryLimits
 from agent.logs.targets import log_targets
 from agent.recorder import Recorder
 from agent.sources import sources_for
 from collectors.cgroups.watch import CgroupWatch
 from collectors.inventory.merge import Inventory
+from collectors.kernellog.watch import KernelLog
 from collectors.metrics import catalogue, host
 from collectors.metrics.rows import Reading, Row
 from collectors.metrics.sampler import Sampler
@@ -121,7 +123,9 @@ class Service:
             add=self._sampler.add,
             missed=self._self_metrics.final_sample_missed,
             keep_dead=config.metrics.keep_dead,
+            victims=Victims(lambda: self._kernel_log.catch_up()),
         )
+        self._kernel_log = KernelLog(self._lifecycle.killed)
         self._sources = sources_for(config, self._hierarchies)
         self._inventory = Inventory(
             self._sources.all(),
@@ -180,6 +184,7 @@ class Service:
             self._sampler,
             self._hosting,
             self._scraper.limit,
+            self._kernel_log,
             {"events": self._events, "counters": self._counters},
         )
 
@@ -218,6 +223,7 @@ class Service:
             async with asyncio.TaskGroup() as parts:
                 tasks = [
                     parts.create_task(self._watch.run(), name="cgroup-watch"),
+                    parts.create_task(self._kernel_log.run(), name="kernel-log"),
                     parts.create_task(self._take_inventory(), name="inventory"),
                     parts.create_task(self._hosting.run(), name="supervisor"),
                     parts.create_task(self._tick(), name="tick"),

@@ -11,9 +11,10 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
+import structlog
 
 from agent.lifecycle.counters import LifecycleCounters, Seen, key_of
 from agent.lifecycle.following import Finals, Following
@@ -21,17 +22,27 @@ from agent.lifecycle.life import ALIVE, Life, another_run, ended_again, name_of
 from agent.lifecycle.newcomers import Newcomers, Readings
 from agent.lifecycle.roster import Roster
 from agent.lifecycle.verdict import reason_of
+from agent.lifecycle.victims import Victims
+from collectors.kernellog.oomkills import OomKill
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Reading, Row
 from collectors.model import Container, Entry, EventType, Health, Reason, State
 
 __all__ = ["Life", "Lifecycle"]
 
+log = structlog.get_logger()
+
+OOM_KILL = "oom_kill"
+
 OWN = "deckwatch"
 _OOM = catalogue.INDEX[catalogue.OOM_EVENTS]
 _DOWN = (State.EXITED, State.CRASH_LOOP, State.RESTARTING)
 # An engine tells of an exit within milliseconds; one that is away gets this long before the kernel's word stands.
 _ENGINE_PATIENCE = 10.0
+# Kills of one container between two readings, each of which is told by an event of its own.
+_MOST_TOLD = 16
+# How far the clock of the kernel's log may be off.
+_DRIFT = 5.0
 
 
 class EventSink(Protocol):
@@ -47,6 +58,7 @@ class EventSink(Protocol):
         signal: int | None = None,
         reason: str | None = None,
         health: Health | None = None,
+        process: dict[str, Any] | None = None,
         observed: str = "live",
     ) -> object:
         """One thing that happened to one container."""
@@ -67,9 +79,12 @@ class Lifecycle:
         add: Callable[[Entry, str], None],
         missed: Callable[[], None],
         keep_dead: float,
+        victims: Victims | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.keep_dead = keep_dead
+        self._victims = victims or Victims()
+        self._sampler = sampler
         self._counters = counters
         self._events = events
         self._clock = clock
@@ -143,6 +158,19 @@ class Lifecycle:
         """Whether a cgroup is read already as that of a container that lives."""
         life = self._roster.by_id(id)
         return life is not None and life.alive and life.first is not None
+
+    def killed(self, kill: OomKill) -> None:
+        """The kernel's log tells of a process that it killed: the container's counter has risen already."""
+        self._victims.add(kill)
+        path = kill.cgroup
+        while path and (life := self._roster.by_id(path)) is None:
+            path = path.rpartition("/")[0]
+        if not path or life is None or not life.alive:
+            return
+        if (row := self._sampler.read_one(path)) is not None:
+            self._count_oom(life, row)
+            # Whatever is left has been told of without its process.
+            self._victims.claim(path, 0, 0.0)
 
     def cgroup_removed(self, id: str) -> None:
         """A cgroup is gone."""
@@ -402,7 +430,14 @@ class Lifecycle:
     def _tell_oom(self, life: Life, kills: int, at: float) -> None:
         life.oom_in_run = True
         self._counters.oom_killed(life.key, kills)
-        self._emit(EventType.OOM_KILL, life, time=at)
+        container = life.entry.container
+        victims = self._victims.claim(container.id, kills, (container.started_at or _DRIFT) - _DRIFT)
+        for victim in victims[-_MOST_TOLD:]:
+            self._emit(EventType.OOM_KILL, life, time=victim.time, process=victim.process())
+            log.warning(OOM_KILL, container=container.name, id=container.id, **victim.process())
+        for _ in range(min(kills - len(victims), _MOST_TOLD)):
+            self._emit(EventType.OOM_KILL, life, time=at)
+            log.warning(OOM_KILL, container=container.name, id=container.id)
 
     # Small things
 
@@ -423,6 +458,7 @@ class Lifecycle:
         signal: int | None = None,
         reason: str | None = None,
         health: Health | None = None,
+        process: dict[str, Any] | None = None,
     ) -> None:
         self._events.emit(
             type,
@@ -432,5 +468,6 @@ class Lifecycle:
             signal=signal,
             reason=reason,
             health=health,
+            process=process,
             observed="late" if time < self._since else "live",
         )

@@ -94,20 +94,39 @@ class Box:
         trees = [tree for tree in self.trees.all() if "cpuset" not in tree.controllers or tree.version == 2]
         enter = "".join(f"echo $$ > {tree.directory(self.id)}/cgroup.procs && " for tree in trees)
         started = subprocess.Popen(
-            ["sh", "-c", f'{enter}exec "$@"', "sh", *command], stdout=subprocess.PIPE, text=True
+            ["sh", "-c", f'{enter}exec "$@"', "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self._processes.append(started)
         assert started.stdout is not None
         assert started.stdout.readline() == "ready\n"
         return started
 
+    def feed(self, started: subprocess.Popen[str], text: str) -> None:
+        """Write to a process's standard input."""
+        assert started.stdin is not None
+        started.stdin.write(text)
+        started.stdin.flush()
+
+    def oom_kills(self) -> int:
+        """The cgroup's own count."""
+        memory = self.trees.of("memory")
+        assert memory is not None
+        name = "memory.events" if memory.version == 2 else "memory.oom_control"
+        with open(f"{memory.directory(self.id)}/{name}", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
+
     def end(self) -> None:
         """Kill what runs inside and remove the cgroup."""
         for started in self._processes:
             started.kill()
             started.wait()
-            if started.stdout is not None:
-                started.stdout.close()
+            for pipe in (started.stdin, started.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(BrokenPipeError):
+                        pipe.close()
         deadline = time.monotonic() + 10
         for tree in self.trees.all():
             while os.path.isdir(directory := tree.directory(self.id)) and time.monotonic() < deadline:

@@ -21,6 +21,7 @@ def parts(**changes: Any) -> Parts:
         "sampler": SimpleNamespace(support=lambda: {"cpu": ""}),
         "hosting": SimpleNamespace(report=lambda conditions: None),
         "series": SimpleNamespace(dropped=0, limit=10),
+        "kernel_log": SimpleNamespace(reason=""),
         "stores": {"events": SimpleNamespace(problem="")},
     }
     return Parts(**(whole | changes))
@@ -44,11 +45,13 @@ def test_each_degraded_part_is_said_and_taken_back() -> None:
         watch=SimpleNamespace(degraded="too few watches"),
         sampler=SimpleNamespace(support=lambda: {"pressure": "no PSI"}),
         series=SimpleNamespace(dropped=7, limit=10),
+        kernel_log=SimpleNamespace(reason="/dev/kmsg: Operation not permitted"),
         stores={"events": SimpleNamespace(problem="No space left on device")},
     )
     report(conditions, bad, load(None))
     assert codes(conditions) == [
-        "collector_unsupported", "disk_full", "engine_unavailable", "inventory_incomplete", "series_limit",
+        "collector_unsupported", "disk_full", "engine_unavailable", "inventory_incomplete",
+        "kernel_log_unreadable", "series_limit",
         "watch_degraded",
     ]  # fmt: skip
     report(conditions, parts(sampler=SimpleNamespace(support=lambda: {"pressure": ""})), load(None))

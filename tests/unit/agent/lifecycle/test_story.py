@@ -14,6 +14,7 @@ import pytest
 from agent.lifecycle.counters import LifecycleCounters, key_of
 from agent.lifecycle.newcomers import Newcomers
 from agent.lifecycle.story import Lifecycle
+from collectors.kernellog.oomkills import OomKill
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Reading, Row, Value
 from collectors.model import Container, Entry, EventType, Health, Reason, State
@@ -166,10 +167,10 @@ async def test_oom_is_judged_by_the_cgroups_counter(world: World) -> None:
     world.host.oom = 2
     world.lifecycle.read(Reading(time=1001.0, rows=[world.host.row()]))
     world.lifecycle.read(Reading(time=1002.0, rows=[world.host.row()]))
-    assert world.told() == [EventType.START, EventType.OOM_KILL] and world.counts.oom_kills == 2
+    assert world.told() == [EventType.START, EventType.OOM_KILL, EventType.OOM_KILL] and world.counts.oom_kills == 2
     world.host.oom = 3
     world.lifecycle.changed(RUNNING, ended(RUNNING, 137))
-    assert world.told()[2:] == [EventType.OOM_KILL, EventType.EXIT]
+    assert world.told()[3:] == [EventType.OOM_KILL, EventType.EXIT]
     assert world.events[-1]["reason"] is Reason.OOM and world.counts.oom_kills == 3
 
 
@@ -420,3 +421,31 @@ async def test_the_run_before_is_not_told_again_to_an_agent_that_comes_back(worl
     world.lifecycle.changed(None, first)
     world.lifecycle.changed(first, second)
     assert world.events == [] and world.counts.restarts == 1
+
+
+async def test_a_kill_in_the_kernels_log_is_told_at_once_with_its_process(world: World) -> None:
+    kill = OomKill(1000.5, 7, "python3", f"{ID}/init", ID, "memcg", 0, 4096, 0, 0, 0)
+    world.lifecycle.changed(None, RUNNING)
+    world.host.oom = 1
+    world.lifecycle.killed(kill)
+    assert world.told() == [EventType.START, EventType.OOM_KILL]
+    assert world.events[1]["process"]["name"] == "python3" and world.events[1]["time"] == 1000.5
+    world.lifecycle.read(Reading(time=1002.0, rows=[world.host.row()]))
+    assert len(world.events) == 2 and world.counts.oom_kills == 1
+
+
+async def test_a_kill_told_already_does_not_lend_its_process_to_the_next(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    world.host.oom = 1
+    world.lifecycle.read(Reading(time=1001.0, rows=[world.host.row()]))
+    world.lifecycle.killed(OomKill(1000.5, 7, "first", ID, ID, "memcg", 0, 0, 0, 0, 0))
+    world.host.oom = 2
+    world.lifecycle.read(Reading(time=1002.0, rows=[world.host.row()]))
+    assert [event["process"] for event in world.events[1:]] == [None, None]
+
+
+async def test_kills_of_a_whole_group_make_no_flood(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    world.host.oom = 500
+    world.lifecycle.read(Reading(time=1001.0, rows=[world.host.row()]))
+    assert len(world.events) < 30 and world.counts.oom_kills == 500

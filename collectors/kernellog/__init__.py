@@ -1,0 +1,1 @@
+"""The kernel's log: which processes it killed for want of memory."""
