@@ -48,6 +48,11 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
         "cannot listen on {address}: {reason}",
         "free the address or change server.listen, then reload",
     ),
+    "web_config_refused": (
+        D,
+        "the new web configuration is not in force: {reason}",
+        "mend it, or reload when it is meant so; the last good one stays in force meanwhile",
+    ),
     "runtime_off": (
         D,
         "workloads are off: {reason}",
@@ -73,15 +78,15 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
         "no {collector} metrics: {reason}",
         "see docs/metrics.md, or set metrics.collectors.{collector}: false",
     ),
-    "series_limit": (
-        D,
-        "{dropped} series are left out of /metrics: the limit is {limit}",
-        "raise metrics.series_limit or narrow inventory.include",
-    ),
     "kernel_log_unreadable": (
         D,
         "OOM kills are told without the process that died: {reason}",
         "run as root or add CAP_SYSLOG, and in a container mount the host's /dev/kmsg",
+    ),
+    "series_limit": (
+        D,
+        "{dropped} series are left out of /metrics: the limit is {limit}",
+        "raise metrics.series_limit or narrow inventory.include",
     ),
     "descriptors_low": (
         D,

@@ -17,7 +17,6 @@ NOT_YET = "is not implemented in this version"
 # Keys that the schema has and this version does not do: a value other than these is refused.
 UNIMPLEMENTED: dict[str, tuple[object, ...]] = {
     "external_labels": ({},),
-    "server.web_config_file": (None,),
     "paths.sys": ("/sys",),
     "paths.rootfs": ("/",),
     "logs.files": ((),),

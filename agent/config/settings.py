@@ -80,8 +80,9 @@ class Server(Section, frozen=True):
     `deckwatch.sock` in `paths.run`."""
     socket_group: str | None = None
     """A group whose members may use the socket as well (mode 0660)."""
-    web_config_file: str | None = None
-    """Prometheus exporter-toolkit file with TLS and basic authentication. Not in this version."""
+    web_config_file: Path | None = None
+    """Prometheus exporter-toolkit file with TLS, client certificates, basic authentication, headers and a rate
+    limit for every TCP address (docs/operate.md); read again when it or a file that it names changes."""
     tokens_file: Path | None = None
     """YAML or JSON file of bearer tokens with their rights (`metrics`, `logs`, `events`, `control`); read
     again when it changes. With it every TCP request beyond the health paths needs a token."""

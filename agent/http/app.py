@@ -14,11 +14,14 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from agent.api import AgentApi
 from agent.conditions import Conditions
+from agent.http import webrules
+from agent.http.accept import Acceptor
 from agent.http.auth import Listener
 from agent.http.limits import Limiter
 from agent.http.listeners import ListenError, identity, kind_of, tcp_sockets, unix_socket, url_of
 from agent.http.routes import Answered, build_app
 from agent.http.sse import Streams
+from agent.http.webconfig import WebConfig
 from agent.rights import Tokens
 
 __all__ = ["Servers", "build_app"]
@@ -43,7 +46,8 @@ class _Open:
     kind: Listener
     runner: web.AppRunner
     servers: list[asyncio.Server] = field(default_factory=list)
-    urls: list[str] = field(default_factory=list)
+    acceptors: list[Acceptor] = field(default_factory=list)
+    sockets: list[socket.socket] = field(default_factory=list)
     file: tuple[int, int] | None = None
 
 
@@ -62,8 +66,9 @@ class Servers:
         self._limiter = Limiter(api.config.server.max_connections)
         self._open: dict[str, _Open] = {}
         self._failed: set[str] = set()
-        self._access: tuple[str | None, str | None] = (None, None)
+        self._access: tuple[str | None, str | None, str | None] = (None, None, None)
         self._tokens: Tokens | None = None
+        self._web: WebConfig | None = None
 
     @property
     def up(self) -> bool:
@@ -73,7 +78,8 @@ class Servers:
     @property
     def urls(self) -> list[str]:
         """Where the agent answers over TCP."""
-        return [url for one in self._open.values() for url in one.urls]
+        secure = self._web is not None and self._web.context is not None
+        return [url_of(one, secure=secure) for opened in self._open.values() for one in opened.sockets]
 
     @property
     def live_streams(self) -> int:
@@ -83,19 +89,25 @@ class Servers:
     async def start(self) -> None:
         """Open what the configuration in force names; again after a reload, to follow its changes.
 
-        Raises TokensError when the tokens file cannot be used; then nothing is opened or closed.
+        Raises TokensError when the tokens file cannot be used, WebConfigError when the web configuration
+        cannot; then nothing is opened or closed.
         """
         server = self._api.config.server
-        access = (server.tokens_file, server.socket_group)
+        access = (server.tokens_file, server.socket_group, server.web_config_file)
         if access != self._access:
-            self._tokens = Tokens(server.tokens_file) if server.tokens_file else None
+            tokens = Tokens(server.tokens_file) if server.tokens_file else None
+            config = await self._web_config(server.web_config_file)
+        elif self._web is not None:
+            await self._web.load()
         wanted = (server.socket, *server.listen)
         for address in list(self._open):
             if address not in wanted or access != self._access:
                 await self._close(address)
         for address in self._failed.difference(wanted):
             self._mended(address)
-        self._access = access
+        if access != self._access:
+            self._forget_web()
+            self._access, self._tokens, self._web = access, tokens, config
         self._limiter.most = server.max_connections
         for address in wanted:
             if address not in self._open:
@@ -105,6 +117,22 @@ class Servers:
         """Close all listeners; what is being answered has a moment to end."""
         for address in list(self._open):
             await self._close(address)
+        self._forget_web()
+
+    async def _web_config(self, path: str | None) -> WebConfig | None:
+        if path is None:
+            return None
+        config = WebConfig(path, self._conditions)
+        try:
+            await config.load()
+        except BaseException:
+            config.close()
+            raise
+        return config
+
+    def _forget_web(self) -> None:
+        if self._web is not None:
+            self._web.close()
 
     async def _try(self, address: str, *, is_file: bool) -> None:
         try:
@@ -131,7 +159,7 @@ class Servers:
     async def _open_tcp(self, address: str) -> _Open:
         bound = tcp_sockets(address)
         opened = await self._serve(bound, kind_of(bound))
-        opened.urls = [url_of(one) for one in bound]
+        opened.sockets = bound
         return opened
 
     async def _serve(self, bound: list[socket.socket], kind: Listener) -> _Open:
@@ -144,6 +172,10 @@ class Servers:
             answered=self._answered,
             asked=self._limiter.asked,
         )
+        if self._web is not None and kind is Listener.SOCKET:
+            webrules.watch(app, self._web)
+        elif self._web is not None:
+            webrules.install(app, self._web)
         runner = web.AppRunner(
             app,
             access_log=None,
@@ -161,14 +193,26 @@ class Servers:
         for one in bound:
             if kind is Listener.SOCKET:
                 opened.servers.append(await loop.create_unix_server(http, sock=one))
+            elif self._web is not None:
+                opened.acceptors.append(Acceptor(one, self._limiter.admit(http), self._web, self._has_room))
             else:
                 opened.servers.append(await loop.create_server(self._limiter.admit(http), sock=one))
         return opened
+
+    def _has_room(self) -> bool:
+        """Whether one more connection may begin: those that still shake hands count as well."""
+        shaking = sum(one.handshakes for opened in self._open.values() for one in opened.acceptors)
+        if self._limiter.open + shaking < self._limiter.most:
+            return True
+        self._limiter.refused += 1
+        return False
 
     async def _close(self, address: str) -> None:
         opened = self._open.pop(address)
         for server in opened.servers:
             server.close()
+        for acceptor in opened.acceptors:
+            await acceptor.stop()
         if opened.file is not None and identity(address) == opened.file:
             os.unlink(address)
         if opened.runner.server is not None:

@@ -1,4 +1,4 @@
-"""Which rights a request has: by the listener it came to, the peer of the socket, or its bearer token."""
+"""Which rights a request has: by the listener it came to, the peer of the socket, its token, password or certificate."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
+from agent.http.basicauth import Busy, Passwords, credentials
 from agent.http.problem import HttpProblem
+from agent.http.webconfig import WEB
 from agent.rights import LOOPBACK, OPEN, Right, Tokens
 
 if TYPE_CHECKING:
@@ -27,6 +29,22 @@ _GROUPS = 4096
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+))(?::[0-9]{1,5})?")
 
 
+class _Way(NamedTuple):
+    """One way to say who asks, in the words of a 401."""
+
+    what: str
+    how: str
+    challenge: str
+
+
+_TOKEN = _Way("a bearer token", "Bearer TOKEN with one of server.tokens_file", 'Bearer realm="deckwatch"')
+_PASSWORD = _Way(
+    "a user with password",
+    "Basic with one of basic_auth_users in server.web_config_file",
+    'Basic realm="deckwatch", charset="UTF-8"',
+)
+
+
 class Listener(StrEnum):
     """Where a request came in."""
 
@@ -36,47 +54,58 @@ class Listener(StrEnum):
 
 
 class Guard:
-    """Grants rights on one kind of listener; `tokens` None when there is no tokens file."""
+    """Grants rights on one kind of listener; `tokens` None when there is no tokens file.
+
+    Users and client certificates are those of the application's web configuration. Where any of the three is
+    asked for, it decides instead of the kind of listener.
+    """
 
     def __init__(self, listener: Listener, *, tokens: Tokens | None = None, group: str | None = None) -> None:
         self._listener = listener
         self._tokens = tokens
         self._group = group
 
-    def check(self, request: web.Request, needed: Right | None) -> None:
+    async def check(self, request: web.Request, needed: Right | None) -> None:
         """Raises HttpProblem when the request may not have what it asks for."""
         if self._listener is Listener.SOCKET:
             self._check_peer(request)
             return
-        if self._tokens is None and self._listener is Listener.LOOPBACK:
+        config = request.app.get(WEB)
+        passwords = config.passwords if config is not None else None
+        certified = config is not None and config.file.requires_certificates
+        asks_who = self._tokens is not None or bool(passwords)
+        if self._listener is Listener.LOOPBACK and not asks_who and not certified:
             _check_host(request)
         if needed is None:
             return
-        if self._tokens is not None:
-            self._check_token(request, needed, self._tokens)
-        elif needed not in (LOOPBACK if self._listener is Listener.LOOPBACK else OPEN):
-            raise HttpProblem(403, self._refusal(needed))
+        if asks_who:
+            await self._check_who(request, needed, passwords)
+        elif needed not in (LOOPBACK if certified or self._listener is Listener.LOOPBACK else OPEN):
+            raise HttpProblem(403, _refusal(needed))
 
-    def _refusal(self, needed: Right) -> str:
-        if needed is Right.CONTROL:
-            return "control is over the unix socket or with a token only; set server.tokens_file for a token"
-        return (
-            f"this address serves /metrics, /sd and the health paths only; "
-            f"ask a loopback address, or set server.tokens_file and use a token with the right {needed}"
-        )
-
-    def _check_token(self, request: web.Request, needed: Right, tokens: Tokens) -> None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        rights = tokens.rights_of(token.strip()) if scheme.lower() == "bearer" else None
+    async def _check_who(self, request: web.Request, needed: Right, passwords: Passwords | None) -> None:
+        header = request.headers.get("Authorization", "")
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() == "bearer" and self._tokens is not None:
+            rights = self._tokens.rights_of(token.strip())
+            if rights is not None and needed not in rights:
+                raise HttpProblem(403, f"this token lacks the right {needed}; add it in server.tokens_file")
+        else:
+            rights = await _rights_of_user(header, passwords) if passwords else None
         if rights is None:
-            what = "the bearer token is not known" if scheme else "a bearer token is needed"
-            raise HttpProblem(
-                401,
-                f"{what}; send Authorization: Bearer TOKEN with one of server.tokens_file",
-                headers={"WWW-Authenticate": 'Bearer realm="deckwatch"'},
-            )
+            raise self._unknown(bool(scheme), bool(passwords))
         if needed not in rights:
-            raise HttpProblem(403, f"this token lacks the right {needed}; add it in server.tokens_file")
+            raise HttpProblem(403, _refusal(needed))
+
+    def _unknown(self, tried: bool, users: bool) -> HttpProblem:
+        ways = [way for way, asked in ((_PASSWORD, users), (_TOKEN, self._tokens is not None)) if asked]
+        what = " or ".join(way.what for way in ways)
+        return HttpProblem(
+            401,
+            f"{what} {'that was sent is not known' if tried else 'is needed'}; "
+            f"send Authorization: {' or '.join(way.how for way in ways)}",
+            headers={"WWW-Authenticate": ", ".join(way.challenge for way in ways)},
+        )
 
     def _check_peer(self, request: web.Request) -> None:
         connection = request.transport.get_extra_info("socket") if request.transport else None
@@ -91,6 +120,29 @@ class Guard:
             403,
             f"uid {uid} may not use this socket; run as uid {os.geteuid()} or root, or set server.socket_group",
         )
+
+
+async def _rights_of_user(header: str, passwords: Passwords) -> frozenset[Right] | None:
+    """What the user of a basic header may do, which is all but control; None when the user is unknown."""
+    given = credentials(header)
+    if given is None:
+        return None
+    try:
+        return LOOPBACK if await passwords.knows(*given) else None
+    except Busy:
+        raise HttpProblem(
+            429, "too many passwords are being checked; ask again in a moment", headers={"Retry-After": "1"}
+        ) from None
+
+
+def _refusal(needed: Right) -> str:
+    if needed is Right.CONTROL:
+        return "control is over the unix socket or with a token only; set server.tokens_file for a token"
+    return (
+        f"this address serves /metrics, /sd and the health paths only; ask a loopback address, or set "
+        f"server.tokens_file and use a token with the right {needed}, or basic_auth_users in "
+        "server.web_config_file"
+    )
 
 
 def group_id(name: str) -> int:
@@ -134,7 +186,7 @@ def guarded(
     """The handler behind its guard."""
 
     async def checked(request: web.Request) -> web.StreamResponse:
-        guard.check(request, needed)
+        await guard.check(request, needed)
         return await handler(request)
 
     return checked

@@ -70,10 +70,11 @@ def kind_of(bound: list[socket.socket]) -> Listener:
     return Listener.LOOPBACK if all(host.is_loopback for host in hosts) else Listener.OPEN
 
 
-def url_of(one: socket.socket) -> str:
-    """`http://127.0.0.1:9780` of a bound socket."""
+def url_of(one: socket.socket, *, secure: bool = False) -> str:
+    """`http://127.0.0.1:9780` of a bound socket; `https` when it is `secure`."""
     host, port = one.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if secure else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def unix_socket(path: str, group: str | None = None) -> socket.socket:

@@ -39,7 +39,6 @@ def test_the_defaults_are_all_implemented() -> None:
 @pytest.mark.parametrize(
     "override",
     [
-        "server.web_config_file=/x",
         "logs.files=[{path: /x}]",
         "logs.journald.units=[a]",
         "logs.redact=default",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import pathlib
 
+import bcrypt
 import pytest
 
 from agent.http.auth import group_id
 from agent.rights import Tokens
-from tests.unit.agent.http.conftest import Client, Connect
+from tests.unit.agent.http.conftest import Client, Configure, Connect
 
 PATHS = {
     "/metrics": "scrape",
@@ -90,6 +93,67 @@ async def test_tokens_grant_their_rights_on_every_tcp_listener(
         answer = await client.get("/metrics")
         assert answer.status == 401
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+USERS = f"basic_auth_users: {{alice: {bcrypt.hashpw(b'secret', bcrypt.gensalt(4)).decode()}}}\n"
+ALICE = "Basic " + base64.b64encode(b"alice:secret").decode()
+WRONG = "Basic " + base64.b64encode(b"alice:Secret").decode()
+NOBODY = "Basic " + base64.b64encode(b"nobody:secret").decode()
+
+
+async def test_a_user_has_all_but_control_on_every_tcp_listener(
+    connect: Connect, configure: Configure
+) -> None:
+    for listener in ("loopback", "open"):
+        client = await connect(listener, config=await configure(USERS))
+        found = await statuses(client, Authorization=ALICE, Host="node7.example")
+        assert allowed(found) == {"scrape", "metrics", "logs", "events"}
+        assert found["/api/v1/workloads"] == 403
+        for header in (WRONG, NOBODY, "Basic", "Basic x", "Bearer 0123456789abcdef", "Digest a", ""):
+            found = await statuses(client, Authorization=header)
+            assert allowed(found) == set()
+            assert found["/api/v1/workloads"] == 401
+            assert found["/-/healthy"] == found["/-/ready"] == 200
+        answer = await client.get("/metrics", headers={"Authorization": WRONG})
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="deckwatch", charset="UTF-8"'
+        assert "basic_auth_users" in (await answer.json())["message"]
+
+
+async def test_a_token_and_a_password_are_each_enough(
+    connect: Connect, configure: Configure, tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "tokens.yaml"
+    file.write_text("tokens: [{name: deploy, token: 0123456789abcdef, rights: [control]}]")
+    client = await connect("open", Tokens(str(file)), await configure(USERS))
+    assert allowed(await statuses(client, Authorization=ALICE)) == {"scrape", "metrics", "logs", "events"}
+    assert allowed(await statuses(client, Authorization="Bearer 0123456789abcdef")) == {"control"}
+    for headers in ({}, {"Authorization": WRONG}, {"Authorization": "Bearer wrong"}):
+        answer = await client.get("/metrics", headers=headers)
+        assert answer.status == 401
+        challenge = answer.headers["WWW-Authenticate"]
+        assert challenge.startswith("Basic ") and ', Bearer realm="deckwatch"' in challenge
+
+
+@pytest.mark.parametrize("text", ["http_server_config: {http2: false}", "rate_limit: {interval: 0}"])
+async def test_a_web_configuration_that_asks_for_nobodys_name_changes_no_rights(
+    connect: Connect, configure: Configure, text: str
+) -> None:
+    client = await connect("open", config=await configure(text))
+    assert allowed(await statuses(client)) == {"scrape"}
+    client = await connect("loopback", config=await configure(text))
+    assert allowed(await statuses(client)) == {"scrape", "metrics", "logs", "events"}
+    assert (await client.get("/metrics", headers={"Host": "evil.example"})).status == 421
+
+
+async def test_users_come_and_change_with_the_file(
+    connect: Connect, configure: Configure, tmp_path: pathlib.Path
+) -> None:
+    client = await connect("loopback", config=await configure("rate_limit: {interval: 0}"))
+    assert (await client.get("/metrics")).status == 200
+    (tmp_path / "new").write_text(USERS)
+    os.rename(tmp_path / "new", tmp_path / "web.yml")
+    assert (await client.get("/metrics")).status == 401
+    assert (await client.get("/metrics", headers={"Authorization": ALICE})).status == 200
 
 
 def test_groups_by_name_and_number() -> None:

@@ -33,6 +33,7 @@ def test_loopback_is_told_from_open() -> None:
         bound = listeners.tcp_sockets(address)
         assert listeners.kind_of(bound) is kind
         assert listeners.url_of(bound[0]).startswith("http://")
+        assert listeners.url_of(bound[0], secure=True).startswith("https://")
         for one in bound:
             one.close()
 
