@@ -77,7 +77,12 @@ PROCESS_RESTARTS = _own(
     "process",
 )
 CONTAINERS = _own(
-    "deckwatch_containers", Kind.GAUGE, "Containers known, by engine and state.", "engine", "state"
+    "deckwatch_containers",
+    Kind.GAUGE,
+    "Containers and other cgroups with a name that are known, by engine, role and state.",
+    "engine",
+    "role",
+    "state",
 )
 INVENTORY_UP = _own(
     "deckwatch_inventory_available", Kind.GAUGE, "1 while the source of containers answers.", "source"

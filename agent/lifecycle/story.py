@@ -20,13 +20,15 @@ from agent.lifecycle.counters import LifecycleCounters, Seen, key_of
 from agent.lifecycle.following import Finals, Following
 from agent.lifecycle.life import ALIVE, Life, another_run, ended_again, name_of
 from agent.lifecycle.newcomers import Newcomers, Readings
+from agent.lifecycle.roles import has_story
 from agent.lifecycle.roster import Roster
+from agent.lifecycle.silence import Silence
 from agent.lifecycle.verdict import reason_of
 from agent.lifecycle.victims import Victims
 from collectors.kernellog.oomkills import OomKill
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Reading, Row
-from collectors.model import Container, Entry, EventType, Health, Reason, State
+from collectors.model import Container, Entry, EventType, Health, Reason, Role, State
 
 __all__ = ["Life", "Lifecycle"]
 
@@ -86,6 +88,7 @@ class Lifecycle:
         self._victims = victims or Victims()
         self._sampler = sampler
         self._counters = counters
+        self._silence = Silence()
         self._events = events
         self._clock = clock
         self._roster = Roster()
@@ -112,7 +115,7 @@ class Lifecycle:
             if old is not None:
                 self._unlisted(old)
             return
-        if old is not None and name_of(old) != name_of(new):
+        if old is not None and _is_another(old, new):
             self._superseded(old)
         life = self._roster.get(new)
         if life is None:
@@ -121,7 +124,7 @@ class Lifecycle:
             before, life.entry = life.entry, new
             self._roster.put(life, before)
             self._reported(life, before)
-        self._counters.set_state(life.key, self.container(life).state)
+        self._book(life).set_state(life.key, self.container(life).state)
 
     def _reported(self, life: Life, before: Entry) -> None:
         entry = life.entry
@@ -207,12 +210,15 @@ class Lifecycle:
         return sorted(found, key=lambda one: (one.name, one.id))
 
     def census(self) -> Counter[tuple[str, ...]]:
-        """How many containers there are by engine and state, the dead still kept among them."""
-        found: Counter[tuple[str, ...]] = Counter((one.engine, str(one.state)) for one in self._roster.dead())
+        """How many there are by engine, role and state, the dead still kept among them."""
+        found: Counter[tuple[str, ...]] = Counter(
+            (one.engine, str(one.role), str(one.state)) for one in self._roster.dead()
+        )
         for life in self._roster.lives():
             reported = life.entry.container
             ended = reported.state in ALIVE and not life.alive
-            found[reported.engine, str(State.EXITED if ended else reported.state)] += 1
+            state = State.EXITED if ended else reported.state
+            found[reported.engine, str(reported.role), str(state)] += 1
         return found
 
     def lives(self) -> Iterable[Life]:
@@ -225,12 +231,12 @@ class Lifecycle:
 
     def runs(self, life: Life) -> list[tuple[int, float]]:
         """The newest runs of a container's name and when they started, rising."""
-        return list(self._counters.counts(life.key).runs)
+        return list(self._book(life).counts(life.key).runs)
 
     def container(self, life: Life) -> Container:
         """A container as a user sees it: the engine's report, corrected by what the kernel has said since."""
         reported = life.entry.container
-        counts = self._counters.counts(life.key)
+        counts = self._book(life).counts(life.key)
         changes: dict[str, object] = {
             "run": life.run,
             "restarts": max(reported.restarts, counts.restarts),
@@ -259,10 +265,11 @@ class Lifecycle:
 
     def _first_seen(self, entry: Entry) -> Life:
         container = entry.container
-        key = key_of(container)
-        self._counters.touch(key)
-        seen = self._counters.seen(key)
-        life = Life(entry, key, run=max(seen.run, 1))
+        life = Life(entry, key_of(container), run=1)
+        book = self._book(life)
+        book.touch(life.key)
+        seen = book.seen(life.key)
+        life.run = max(seen.run, 1)
         self._roster.put(life)
         if container.state in ALIVE:
             self._started(life, None)
@@ -270,7 +277,7 @@ class Lifecycle:
             self._refused(life)
         elif container.state in _DOWN:
             self._seen_ended(life, seen)
-        self._counters.set_health(key, container.health)
+        book.set_health(life.key, container.health)
         return life
 
     def _seen_ended(self, life: Life, seen: Seen) -> None:
@@ -304,7 +311,7 @@ class Lifecycle:
 
     def _started(self, life: Life, before: Entry | None) -> None:
         container = life.entry.container
-        seen = self._counters.seen(life.key)
+        seen = self._book(life).seen(life.key)
         known = seen.is_run(container)
         if life.alive and life.reason is None and before is not None:
             self._ended(life, replaced=True)
@@ -314,7 +321,7 @@ class Lifecycle:
         else:
             self._tell_start(life, seen)
         self._remember(life)
-        self._counters.set_health(life.key, container.health)
+        self._book(life).set_health(life.key, container.health)
         self._following.follow(life)
 
     def _tell_start(self, life: Life, seen: Seen) -> None:
@@ -326,8 +333,8 @@ class Lifecycle:
         # What ran already when the first agent ever came here is no news.
         if seen.run > 0 or at >= self._since or self._last_alive is not None:
             self._emit(EventType.START, life, time=at)
-        if seen.run > 0 and (seen.engine_id == container.engine_id or container.pod or container.workload):
-            self._counters.restarted(life.key)
+        if seen.run > 0 and _comes_back(container, seen):
+            self._book(life).restarted(life.key)
             self._emit(EventType.RESTART, life, time=at)
 
     def _refused(self, life: Life) -> None:
@@ -338,7 +345,7 @@ class Lifecycle:
         container = life.entry.container
         life.run, life.ended_at = container.run, container.finished_at
         life.reason = container.reason or Reason.START_FAILED
-        self._counters.exited(life.key, life.reason, container.exit_code)
+        self._book(life).exited(life.key, life.reason, container.exit_code)
         at = container.finished_at or self._clock()
         self._emit(EventType.EXIT, life, time=at, code=container.exit_code, reason=life.reason)
         self._remember(life)
@@ -350,8 +357,10 @@ class Lifecycle:
         life.alive = False
         life.ended_at = at or self._clock()
         self._following.finish(life, row)
-        self._counters.set_state(life.key, State.EXITED)
-        patience = 0.0 if life.entry.container.engine == "cgroup" else _ENGINE_PATIENCE
+        self._book(life).set_state(life.key, State.EXITED)
+        container = life.entry.container
+        told_by_engine = container.engine != "cgroup" and container.role is Role.CONTAINER
+        patience = _ENGINE_PATIENCE if told_by_engine else 0.0
         life.settle = asyncio.get_running_loop().call_later(patience, self._ended, life)
 
     def _ended(self, life: Life, *, replaced: bool = False) -> None:
@@ -370,7 +379,7 @@ class Lifecycle:
             code, signal, oom=life.oom_in_run, stop_requested=life.entry.stop_requested, told=container.reason
         )
         finished = container.finished_at if container.state not in ALIVE else None
-        self._counters.exited(life.key, life.reason, code)
+        self._book(life).exited(life.key, life.reason, code)
         at = finished or life.ended_at or self._clock()
         self._emit(EventType.EXIT, life, time=at, code=code, signal=signal, reason=life.reason)
         self._remember(life)
@@ -385,7 +394,7 @@ class Lifecycle:
         if container.state in ALIVE:
             container = msgspec.structs.replace(container, state=State.EXITED)
         self._roster.bury(entry, container, life.key, self._clock())
-        self._counters.set_state(life.key, State.EXITED)
+        self._book(life).set_state(life.key, State.EXITED)
         self._following.let_go(entry.container.id)
 
     def _superseded(self, entry: Entry) -> None:
@@ -401,7 +410,7 @@ class Lifecycle:
         old, new = before.container, life.entry.container
         now = self._clock()
         if new.health is not old.health:
-            self._counters.set_health(life.key, new.health)
+            self._book(life).set_health(life.key, new.health)
             self._emit(EventType.HEALTH, life, time=now, health=new.health)
         if new.state is not old.state:
             self._emit(EventType.PAUSE if new.state is State.PAUSED else EventType.RESUME, life, time=now)
@@ -428,6 +437,8 @@ class Lifecycle:
             life.oom_kills += 1
 
     def _tell_oom(self, life: Life, kills: int, at: float) -> None:
+        if not has_story(life.entry.container):
+            return  # the counter of a pod's cgroup is its containers' too
         life.oom_in_run = True
         self._counters.oom_killed(life.key, kills)
         container = life.entry.container
@@ -441,10 +452,14 @@ class Lifecycle:
 
     # Small things
 
+    def _book(self, life: Life) -> LifecycleCounters | Silence:
+        """Where is counted what happens to it."""
+        return self._counters if has_story(life.entry.container) else self._silence
+
     def _remember(self, life: Life) -> None:
         container = life.entry.container
         engine_id = container.engine_id or container.id
-        self._counters.remember(
+        self._book(life).remember(
             life.key, Seen(life.run, engine_id, container.started_at, life.alive, life.oom_kills)
         )
 
@@ -460,6 +475,8 @@ class Lifecycle:
         health: Health | None = None,
         process: dict[str, Any] | None = None,
     ) -> None:
+        if not has_story(life.entry.container):
+            return
         self._events.emit(
             type,
             msgspec.structs.replace(life.entry.container, run=life.run),
@@ -471,3 +488,17 @@ class Lifecycle:
             process=process,
             observed="late" if time < self._since else "live",
         )
+
+
+def _is_another(old: Entry, new: Entry) -> bool:
+    """Whether two reports of one cgroup are about different things, though nothing ended."""
+    return name_of(old) != name_of(new) or has_story(old.container) != has_story(new.container)
+
+
+def _comes_back(container: Container, seen: Seen) -> bool:
+    """Whether a run follows another of the same container, and not one that had only its name."""
+    return (
+        seen.engine_id == container.engine_id
+        or bool(container.pod or container.workload)
+        or container.role is Role.SERVICE
+    )

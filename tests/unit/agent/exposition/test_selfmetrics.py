@@ -100,14 +100,14 @@ def test_support_is_replaced_as_a_whole() -> None:
 
 
 def test_gauges_are_read_at_the_scrape() -> None:
-    own, now = SelfMetrics("1"), {("docker", "running"): 2}
+    own, now = SelfMetrics("1"), {("docker", "container", "running"): 2}
     own.read(CONTAINERS, lambda: now)
     own.read(LIVE_STREAMS, lambda: len(now))
     own.put(SCRAPE_DURATION, 0.125)
-    assert samples(own)[("deckwatch_containers", "docker", "running")] == 2
+    assert samples(own)[("deckwatch_containers", "docker", "container", "running")] == 2
     now.clear()
     found = samples(own)
-    assert ("deckwatch_containers", "docker", "running") not in found
+    assert ("deckwatch_containers", "docker", "container", "running") not in found
     assert found[("deckwatch_live_streams",)] == 0
     assert found[("deckwatch_scrape_duration_seconds",)] == 0.125
 

@@ -17,7 +17,7 @@ from agent.lifecycle.story import Lifecycle
 from collectors.kernellog.oomkills import OomKill
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Reading, Row, Value
-from collectors.model import Container, Entry, EventType, Health, Reason, State
+from collectors.model import Container, Entry, EventType, Health, Reason, Role, State
 from runtime.linux.process import start_time
 
 OOM = catalogue.INDEX[catalogue.OOM_EVENTS]
@@ -153,7 +153,7 @@ async def test_the_kernel_speaks_first_and_the_engine_says_how(world: World) -> 
     # Its use is over now, though its engine has not said a word.
     assert world.host.added == {} and world.told() == [EventType.START]
     assert world.lifecycle.containers(dead=True)[0].state is State.EXITED
-    assert world.lifecycle.census() == {("docker", "exited"): 1}
+    assert world.lifecycle.census() == {("docker", "container", "exited"): 1}
     world.host.there.clear()
     world.lifecycle.changed(running, ended(running, 137))
     child.wait()
@@ -167,7 +167,10 @@ async def test_oom_is_judged_by_the_cgroups_counter(world: World) -> None:
     world.host.oom = 2
     world.lifecycle.read(Reading(time=1001.0, rows=[world.host.row()]))
     world.lifecycle.read(Reading(time=1002.0, rows=[world.host.row()]))
-    assert world.told() == [EventType.START, EventType.OOM_KILL, EventType.OOM_KILL] and world.counts.oom_kills == 2
+    assert (
+        world.told() == [EventType.START, EventType.OOM_KILL, EventType.OOM_KILL]
+        and world.counts.oom_kills == 2
+    )
     world.host.oom = 3
     world.lifecycle.changed(RUNNING, ended(RUNNING, 137))
     assert world.told()[3:] == [EventType.OOM_KILL, EventType.EXIT]
@@ -449,3 +452,43 @@ async def test_kills_of_a_whole_group_make_no_flood(world: World) -> None:
     world.host.oom = 500
     world.lifecycle.read(Reading(time=1001.0, rows=[world.host.row()]))
     assert len(world.events) < 30 and world.counts.oom_kills == 500
+
+
+def as_role(role: Role, **more: Any) -> Entry:
+    container = msgspec.structs.replace(RUNNING.container, role=role, engine_id="", **more)
+    return msgspec.structs.replace(RUNNING, container=container)
+
+
+@pytest.mark.parametrize("role", [Role.POD, Role.SANDBOX, Role.SLICE])
+async def test_what_only_surrounds_containers_is_read_to_its_end_without_a_word(
+    world: World, role: Role
+) -> None:
+    around = as_role(role, namespace="shop", pod="web-1", name="")
+    world.lifecycle.changed(None, around)
+    assert world.host.added == {ID: f'id="{ID}"'}
+    world.host.oom = 2
+    world.lifecycle.read(Reading(time=101.0, rows=[world.host.row()], durations={}, errors={}, vanished=0))
+    world.lifecycle.changed(around, None)
+    assert world.host.added == {} and [row.final for row in world.finals] == [True]
+    assert world.told() == [] and world.counters.known() == []
+    assert world.lifecycle.census() == {("docker", role.value, "exited"): 1}
+
+
+async def test_a_service_that_starts_again_has_restarted(world: World) -> None:
+    first = as_role(Role.SERVICE, engine="systemd")
+    world.lifecycle.changed(None, first)
+    world.lifecycle.changed(first, None)
+    again = as_role(Role.SERVICE, engine="systemd", started_at=1010.0)
+    world.lifecycle.changed(None, again)
+    assert world.told() == [EventType.START, EventType.EXIT, EventType.START, EventType.RESTART]
+    assert world.counts.restarts == 1
+
+
+async def test_a_container_that_proves_to_be_a_sandbox_has_not_ended(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    sandbox = msgspec.structs.replace(
+        RUNNING, container=msgspec.structs.replace(RUNNING.container, role=Role.SANDBOX)
+    )
+    world.lifecycle.changed(RUNNING, sandbox)
+    assert world.told() == [EventType.START] and world.counters.known() == []
+    assert world.host.added == {ID: f'id="{ID}"'}
