@@ -38,7 +38,8 @@ from agent.sources import sources_for
 from collectors.cgroups.watch import CgroupWatch
 from collectors.inventory.merge import Inventory
 from collectors.kernellog.watch import KernelLog
-from collectors.metrics import catalogue, host
+from collectors.metrics import catalogue
+from collectors.metrics.host import HostFigures
 from collectors.metrics.rows import Reading, Row
 from collectors.metrics.sampler import Sampler
 from collectors.model import Container, Entry, Event
@@ -109,6 +110,7 @@ class Service:
             descriptor_budget=None,
         )
         self._self_metrics = SelfMetrics()
+        self._host = _host_figures(config)
 
     def _build_following(self, config: Config) -> None:
         """Who is there, from their first sign to their end."""
@@ -353,7 +355,7 @@ class Service:
                 catalogue.INFO,
                 self._infos.samples(self._living(), self._config.metrics.container_labels),
             ),
-            *host.sections(self._config.paths.proc),
+            *(self._host.sections() if self._host is not None else ()),
         ]
 
     def _log_labels(self, id: str) -> str | None:
@@ -461,6 +463,14 @@ class Service:
             self._reload_wanted.clear()
             with contextlib.suppress(DeckwatchError):  # reported where it was refused
                 await self.reload()
+
+
+def _host_figures(config: Config) -> HostFigures | None:
+    switches = {**catalogue.SWITCHES, **config.metrics.collectors}
+    if not switches["host"]:
+        return None
+    paths = config.paths
+    return HostFigures(proc=paths.proc, sys=paths.sys, rootfs=paths.rootfs, topology=switches["cpu_topology"])
 
 
 def _any_of(texts: Sequence[str]) -> Callable[[Entry], bool] | None:
