@@ -470,7 +470,9 @@ def _host_figures(config: Config) -> HostFigures | None:
     if not switches["host"]:
         return None
     paths = config.paths
-    return HostFigures(proc=paths.proc, sys=paths.sys, rootfs=paths.rootfs, topology=switches["cpu_topology"])
+    return HostFigures(
+        proc=paths.proc, sys=paths.sys, rootfs=paths.rootfs, with_topology=switches["cpu_topology"]
+    )
 
 
 def _any_of(texts: Sequence[str]) -> Callable[[Entry], bool] | None:

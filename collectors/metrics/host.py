@@ -17,16 +17,16 @@ _IDENTIFIER = re.compile(r"[0-9A-Za-z-]{1,64}")
 class HostFigures:
     """Families with their values, labels rendered; what the kernel does not tell is left out.
 
-    `topology` adds caches, threads and NUMA nodes. Source: proc_meminfo(5), oom_kill of proc_vmstat(5),
+    `with_topology` adds caches, threads and NUMA nodes. Source: proc_meminfo(5), oom_kill of proc_vmstat(5),
     Documentation/admin-guide/cputopology.rst.
     """
 
     def __init__(
-        self, *, proc: str = "/proc", sys: str = "/sys", rootfs: str = "/", topology: bool = False
+        self, *, proc: str = "/proc", sys: str = "/sys", rootfs: str = "/", with_topology: bool = False
     ) -> None:
         self._proc = proc
         self._sys = sys
-        self._topology = topology
+        self._with_topology = with_topology
         self._machine = _machine(proc, sys, rootfs)
         self._online = ""
         self._cpus: list[topology.Cpu] = []
@@ -50,7 +50,7 @@ class HostFigures:
         kills = _keyed(f"{self._proc}/vmstat").get(b"oom_kill")
         if kills is not None:
             told.append((catalogue.HOST_OOM_KILLS, [("", kills)]))
-        if self._topology:
+        if self._with_topology:
             comma = "," if self._machine else ""
             told += [
                 (family, [(self._machine + comma + labels, value) for labels, value in samples])

@@ -47,7 +47,7 @@ def test_the_machine_is_named_by_what_can_be_read_and_by_nothing_odd(tmp_path: p
 
 def test_the_layout_is_told_where_it_is_asked_for() -> None:
     plain = {family for family, _ in HostFigures().sections()}
-    whole = dict(HostFigures(topology=True).sections())
+    whole = dict(HostFigures(with_topology=True).sections())
     assert catalogue.MACHINE_THREAD_SIBLINGS not in plain
     samples = whole[catalogue.MACHINE_THREAD_SIBLINGS]
     assert len(samples) == os.cpu_count() and all("boot_id=" in labels for labels, _ in samples)
