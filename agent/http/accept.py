@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import structlog
 
 from agent.http.clientnames import is_allowed, names_of
+from agent.http.handshake import ON_FAILURE
 from agent.http.webconfig import WebConfig
 
 log = structlog.get_logger()
@@ -84,19 +86,20 @@ class Acceptor:
                     await asyncio.sleep(_PAUSE)
 
     async def _let_in(self, connection: socket.socket) -> None:
+        failures: list[ssl.SSLError] = []
         try:
             await self._config.refresh()
-            context = self._config.context
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: _Entrance(self._protocol_for),
-                connection,
-                ssl=context,
-                ssl_handshake_timeout=self._handshake_limit if context else None,
-                ssl_shutdown_timeout=SHUTDOWN_LIMIT if context else None,
-            )
+            async with asyncio.timeout(None) as limit:
+
+                def failed(error: ssl.SSLError) -> None:
+                    failures.append(error)
+                    limit.reschedule(0)  # as soon as the alert is sent
+
+                ON_FAILURE.set(failed)
+                await self._shake_hands(connection)
         except OSError as error:
             connection.close()
-            self._tell(f"no handshake: {error}")
+            self._tell(f"no handshake: {failures[0] if failures else error}")
         except Exception:
             connection.close()
             log.exception(CONNECTION_FAILED)  # a fault of this program must not end the others' way in
@@ -105,6 +108,16 @@ class Acceptor:
             raise
         finally:
             self.handshakes -= 1
+
+    async def _shake_hands(self, connection: socket.socket) -> None:
+        context = self._config.context
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: _Entrance(self._protocol_for),
+            connection,
+            ssl=context,
+            ssl_handshake_timeout=self._handshake_limit if context else None,
+            ssl_shutdown_timeout=SHUTDOWN_LIMIT if context else None,
+        )
 
     def _protocol_for(self, certificate: Mapping[str, Any]) -> asyncio.BaseProtocol | None:
         tls = self._config.file.tls

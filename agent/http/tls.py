@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator
 
 from agent.http.ciphers import CURVES, SUITES, SUITES_13, VERSIONS
+from agent.http.handshake import ServerContext
 from agent.http.webfile import Tls
 from runtime.linux.errors import DeckwatchError
 
@@ -32,7 +33,7 @@ class TlsRefused(DeckwatchError):
 
 def context_of(tls: Tls) -> ssl.SSLContext:
     """The context for new connections; raises TlsRefused. `tls` has passed `agent.http.webcheck`."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     _set_versions(context, tls)
     _set_suites(context, tls)

@@ -174,11 +174,20 @@ async def test_handshakes_are_counted_and_end(door: Door) -> None:
 
 async def test_what_speaks_no_tls_is_turned_away(door: Door) -> None:
     await door.open(TLS)
-    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
-    writer.write(b"GET / HTTP/1.1\r\n\r\n")
-    assert await asyncio.wait_for(reader.read(), 20) == b""
-    writer.close()
+    with capture_logs() as logs:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+        await until(lambda: bool(logs))
+    assert "HTTP_REQUEST" in logs[0]["last"]
     assert await door.greeted()
+
+
+async def test_a_client_is_told_why_its_handshake_failed(door: Door) -> None:
+    await door.open(CLIENTS)
+    with pytest.raises(ssl.SSLError, match="TLSV13_ALERT_CERTIFICATE_REQUIRED"):
+        await door.greeted()
 
 
 async def test_stopping_closes_those_who_still_shake_hands(door: Door) -> None:
