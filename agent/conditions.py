@@ -43,6 +43,11 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
         "{engine} does not answer: {reason}",
         "start it, or set inventory.{engine}.enabled: false",
     ),
+    "kubernetes_unavailable": (
+        D,
+        "{engine} does not tell of this node's pods: {reason}",
+        "pods show without labels, owners and restart counts until then",
+    ),
     "listener_failed": (
         D,
         "cannot listen on {address}: {reason}",

@@ -13,9 +13,12 @@ from agent.exposition.limit import SeriesLimit
 from agent.hosting import Hosting
 from agent.sources import Sources
 from collectors.cgroups.watch import CgroupWatch
+from collectors.inventory import apiserver, kubelet
 from collectors.inventory.merge import Inventory
 from collectors.kernellog.watch import KernelLog
 from collectors.metrics.sampler import Sampler
+
+_INFORMANTS = (apiserver.NAME, kubelet.NAME)
 
 
 class Stored(Protocol):
@@ -61,7 +64,8 @@ def _report_inventory(conditions: Conditions, parts: Parts, config: Config) -> N
     for source in parts.sources.all():
         name = source.name
         away = name in reasons and _worth_a_word(name, config)
-        _put(conditions, away, "engine_unavailable", name, engine=name, reason=reasons.get(name, ""))
+        code = "kubernetes_unavailable" if name in _INFORMANTS else "engine_unavailable"
+        _put(conditions, away, code, name, engine=name, reason=reasons.get(name, ""))
     _put(conditions, not parts.inventory.complete, "inventory_incomplete", "")
 
 

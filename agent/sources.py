@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.config.load import Config
+from agent.kubernetes import informants
 from collectors.inventory.base import Source
 from collectors.inventory.cgroup import CgroupSource
 from collectors.inventory.docker import DockerSource
 from collectors.inventory.paths import PathSource
+from collectors.inventory.podcgroup import PodCgroups
 from collectors.inventory.pods import Pods
 from collectors.inventory.workloads import WorkloadSource
 from runtime.linux.hierarchies import Hierarchies
@@ -36,7 +38,11 @@ def sources_for(config: Config, hierarchies: Hierarchies) -> Sources:
     engines: list[Source] = []
     if inventory.docker.enabled is not False:
         engines.append(DockerSource(inventory.docker.socket, hierarchies))
+    told_of_pods = informants(config, pods)
+    engines += told_of_pods.all()
     paths: list[PathSource] = []
+    if inventory.kubernetes.enabled is not False:
+        paths.append(PodCgroups(pods, hierarchies, told_of_pods.news))
     globs = inventory.cgroup.include if inventory.cgroup.enabled else ()
     paths.append(CgroupSource(globs, hierarchies))
     return Sources(

@@ -65,3 +65,12 @@ def test_a_docker_that_nobody_asked_for_may_be_absent() -> None:
     assert codes(conditions) == []
     report(conditions, gone, load(None, ["inventory.docker={enabled: true, socket: /no/such.sock}"]))
     assert codes(conditions) == ["engine_unavailable"]
+
+
+def test_who_does_not_tell_of_pods_has_a_condition_of_its_own() -> None:
+    away = SimpleNamespace(reasons=lambda: {"kubelet": "answers 403; allow it"}, complete=True)
+    known = SimpleNamespace(all=lambda: [SimpleNamespace(name="kubelet")])
+    conditions = Conditions()
+    report(conditions, parts(inventory=away, sources=known), load(None))
+    [found] = conditions.current()
+    assert found.code == "kubernetes_unavailable" and "answers 403; allow it" in found.text

@@ -12,8 +12,20 @@ def names(*overrides: str) -> list[str]:
 
 
 def test_the_most_precise_source_comes_first() -> None:
-    assert names() == ["deckwatch", "docker", "cgroup"]
+    assert names() == ["deckwatch", "docker", "kubernetes", "cgroup"]
 
 
 def test_an_engine_can_be_switched_off() -> None:
-    assert names("inventory.docker.enabled=false") == ["deckwatch", "cgroup"]
+    assert names("inventory.docker.enabled=false") == ["deckwatch", "kubernetes", "cgroup"]
+
+
+def test_pods_are_told_by_their_cgroups_before_those_are_plain_ones() -> None:
+    found = names()
+    assert found.index("kubernetes") < found.index("cgroup")
+    assert "kubernetes" not in names("inventory.kubernetes.enabled=false")
+
+
+def test_a_kubelet_and_an_api_server_are_asked_when_they_are_named() -> None:
+    assert not {"kubelet", "api_server"} & set(names())
+    found = names("inventory.kubernetes={kubelet: 'https://n', api_server: 'https://a'}")
+    assert {"kubelet", "api_server"} <= set(found)
