@@ -101,6 +101,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     state: State = State.RUNNING
     health: Health = Health.NONE
     run: int = 1
+    created_at: float | None = None
     started_at: float | None = None
     finished_at: float | None = None
     exit_code: int | None = None

@@ -41,7 +41,7 @@ def _times(value: Any) -> Any:
 def container(one: Container) -> dict[str, Any]:
     """A container as the API shows it; unknown values are null."""
     shown: dict[str, Any] = msgspec.to_builtins(one)
-    for name in ("started_at", "finished_at"):
+    for name in ("created_at", "started_at", "finished_at"):
         if shown[name] is not None:
             shown[name] = format_time(shown[name])
     return shown

@@ -100,6 +100,7 @@ class Inspect(_Wire, frozen=True):
 
     id: str
     name: str = ""
+    created: str = ""
     restart_count: int = 0
     log_path: str = ""
     state: RunState = RunState()

@@ -70,6 +70,7 @@ def entry_of(told: Inspect, process: Process, *, last: Entry | None, began: floa
         image=told.config.image,
         state=state,
         health=_health(told.state),
+        created_at=seconds(told.created),
         started_at=began,
         finished_at=seconds(told.state.finished_at) if exit_code is not None else None,
         exit_code=exit_code,

@@ -223,6 +223,7 @@ class Gatherer:
             started = time.perf_counter()
             try:
                 parse(
+            self._times.created(target.created_at, template)
                     self._reader.present([self._tree.source(file, target.paths) for file in files]), template
                 )
             except (OSError, ValueError) as error:

@@ -81,6 +81,7 @@ class Sampler:
         target = self.track(entry.container.id, entry.pid)
         target.labels = labels
         target.pid_start = entry.pid_start
+        target.created_at = entry.container.created_at
         target.started_at = entry.container.started_at
         target.network = entry.network
         target.gone = False
@@ -166,7 +167,7 @@ class Sampler:
 
     def _subjects(self) -> list[Subject]:
         return [
-            Subject(target.id, target.pid, target.pid_start)
+            Subject(target.id, target.pid, target.pid_start, target.network)
             for target in list(self._targets.values())
             if target.labels is not None and not target.gone
         ]

@@ -26,6 +26,7 @@ class Target:
 
     __slots__ = (
         "cgroup",
+        "created_at",
         "due",
         "gone",
         "id",
@@ -47,6 +48,7 @@ class Target:
         self.labels: str | None = None
         self.pid = 0
         self.pid_start = 0
+        self.created_at: float | None = None
         self.started_at: float | None = None
         self.network = Network.NONE
         self.namespace = 0

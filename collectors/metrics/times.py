@@ -8,6 +8,7 @@ from collectors.metrics import catalogue
 from collectors.metrics.rows import Value
 
 _START_TIME = catalogue.INDEX[catalogue.START_TIME]
+_CREATION_TIME = catalogue.INDEX[catalogue.CREATION_TIME]
 _LAST_SEEN = catalogue.INDEX[catalogue.LAST_SEEN]
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -31,6 +32,11 @@ class Times:
             values[_START_TIME] = started_at
         elif pid_start:
             values[_START_TIME] = self.boot + pid_start / _TICKS
+
+    @staticmethod
+    def created(created_at: float | None, values: list[Value]) -> None:
+        """Fill in the creation, as far as the engine tells it."""
+        values[_CREATION_TIME] = created_at
 
     def host_started(self, values: list[Value]) -> None:
         """Fill in the start of the host."""

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.root, pytest.mark.docker, pytest.mark.timeout(420)]
 
 BASE_LABELS = {"id", "name", "image"}
 # Told by engine and clock, not by a file of the cgroup.
-TIMES = {catalogue.START_TIME.name, catalogue.LAST_SEEN.name}
+TIMES = {family.name for family in catalogue.TIMES}
 MEASURED = {family.name for family in catalogue.ROW} - TIMES
 COUNTERS = {family.name for family in catalogue.ROW if family.kind is not catalogue.Kind.GAUGE}
 

@@ -10,6 +10,13 @@ START_TIME = gauge(
     "When the container started, in seconds since the epoch.",
     unit="seconds",
 )
+CREATION_TIME = gauge(
+    "container_creation_time_seconds",
+    "times",
+    "When the container was created, in seconds since the epoch.",
+    unit="seconds",
+    difference="Absent where the engine does not tell.",
+)
 LAST_SEEN = gauge(
     "container_last_seen",
     "times",
@@ -21,5 +28,6 @@ LAST_SEEN = gauge(
 
 TIMES: tuple[Family, ...] = (
     START_TIME,
+    CREATION_TIME,
     LAST_SEEN,
 )

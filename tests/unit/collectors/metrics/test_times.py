@@ -34,3 +34,11 @@ def test_this_host_started_before_now() -> None:
 
     started = values[START]
     assert isinstance(started, int) and abs(started - (time.time() - uptime)) < 5
+
+
+def test_the_creation_is_told_by_the_engine_or_not_at_all() -> None:
+    values: list[Value] = [None] * len(catalogue.ROW)
+    Times.created(12.5, values)
+    assert values[INDEX[catalogue.CREATION_TIME]] == 12.5
+    Times.created(None, values)
+    assert values[INDEX[catalogue.CREATION_TIME]] is None
