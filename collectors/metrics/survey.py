@@ -10,14 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from collectors.metrics.rows import Value
+from collectors.model import Network
 
 
 class Subject(NamedTuple):
-    """A container to look at: its id, and its first process with that one's start in ticks since boot."""
+    """A container to look at: its id, its first process with that one's start in ticks since boot, its network."""
 
     id: str
     pid: int
     pid_start: int
+    network: Network = Network.NONE
 
 
 Subjects = Callable[[], Sequence[Subject]]
