@@ -104,6 +104,7 @@ def _labels(entry: Entry, node: str) -> dict[str, str]:
     """What relabelling may use; empty values are left out, as Prometheus would."""
     container = entry.container
     pairs = {name: getattr(container, name) for name in _IDENTITY} | {"node": node}
+    pairs["owner_kind"], _, pairs["owner_name"] = container.owner.partition("/")
     pairs |= {f"label_{label_name(name)}": value for name, value in container.labels.items()}
     pairs |= {f"annotation_{label_name(name)}": value for name, value in entry.annotations.items()}
     return {_META + name: valid(value) for name, value in pairs.items() if value or name == "id"}

@@ -12,13 +12,17 @@ from urllib.parse import unquote
 import re2
 
 from agent.exposition.escaping import label_name, valid
-from collectors.model import Container, Entry, State
+from collectors.model import Container, Entry, Role, State
 from runtime.linux.errors import DeckwatchError
 
 FIELDS = (
-    "id", "engine_id", "name", "image", "engine", "namespace", "pod", "container", "workload", "state",
+    "id", "engine_id", "name", "image", "engine", "namespace", "pod", "container", "workload", "state", "role",
+    "owner",
 )  # fmt: skip
 """Fields of a container that a matcher may name, beside `label_*`."""
+
+SANDBOX = "POD"
+"""What a pod's sandbox is called in `namespace/pod/container`."""
 
 _LONGEST = 4096
 _SHORTEST_PREFIX = 4
@@ -76,6 +80,10 @@ class Selector:
         """Whether the container meets every condition."""
         container = one.container if isinstance(one, Entry) else one
         return all(matcher.matches(container) for matcher in self.matchers)
+
+    def names(self, field: str) -> bool:
+        """Whether a condition is about this field."""
+        return any(matcher.field == field for matcher in self.matchers)
 
     def matches_identity(self, identity: Mapping[str, str]) -> bool:
         """The same for the short identity of an event or a record, where labels and state are unknown: empty."""
@@ -209,12 +217,13 @@ def resolve(reference: str, containers: Iterable[Container]) -> list[Container]:
     """The containers that a reference of the command line or a URL names: one, or all replicas of a workload.
 
     A reference is a name, an engine's id or a unique prefix of at least four characters of it, a workload,
-    `namespace/pod/container`, or a cgroup path, which may be percent-encoded. Of several that had one name
+    `namespace/pod/container` (`POD` is the sandbox), `namespace/pod` for the pod's own cgroup, or a cgroup path,
+    which may be percent-encoded. Of several that had one name
     one after the other, the one that lives counts, else the last. Raises NotFound and Ambiguous.
     """
     everyone = list(containers)
     plain = unquote(reference)
-    for rule in (_by_id, _by_kubernetes_name, _by_name, _by_workload, _by_engine_id):
+    for rule in (_by_id, _by_kubernetes_name, _by_pod, _by_name, _by_workload, _by_engine_id):
         if found := rule(plain, everyone):
             return found
     raise NotFound(plain, difflib.get_close_matches(plain, sorted(_names(everyone)), 3))
@@ -230,7 +239,19 @@ def _by_kubernetes_name(reference: str, everyone: list[Container]) -> list[Conta
     parts = tuple(reference.split("/"))
     if len(parts) != 3 or not all(parts):
         return []
+    namespace, pod, container = parts
+    if container == SANDBOX:
+        sandboxes = [one for one in everyone if one.role is Role.SANDBOX]
+        return _one(reference, [one for one in sandboxes if (one.namespace, one.pod) == (namespace, pod)])
     return _one(reference, [one for one in everyone if (one.namespace, one.pod, one.container) == parts])
+
+
+def _by_pod(reference: str, everyone: list[Container]) -> list[Container]:
+    parts = tuple(reference.split("/"))
+    if len(parts) != 2 or not all(parts):
+        return []
+    pods = [one for one in everyone if one.role is Role.POD]
+    return _one(reference, [one for one in pods if (one.namespace, one.pod) == parts])
 
 
 def _by_name(reference: str, everyone: list[Container]) -> list[Container]:

@@ -74,6 +74,10 @@ class Role(enum.StrEnum):
     CGROUP = "cgroup"
 
 
+DESCRIPTION = "description"
+"""The label in which a unit of systemd carries what its file says it is."""
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits in force; None where unlimited. cpus in cores, memory and swap in bytes, pids in tasks."""
 

@@ -17,8 +17,8 @@ from agent.cli.format import as_json
 def inspect(reference: str, socket_path: str | None, config_file: str | None) -> None:
     """Show everything about C as JSON: a container, or a workload and its replicas.
 
-    C is a name, an engine's id or a unique prefix of it, a workload, namespace/pod/container, or a
-    cgroup path.
+    C is a name, an engine's id or a unique prefix of it, a workload, namespace/pod/container, a pod as
+    namespace/pod, or a cgroup path.
     """
     click.echo(as_json(describe(open_client(socket_path, config_file), reference)))
 

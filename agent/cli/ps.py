@@ -17,10 +17,16 @@ _FILTER = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)(=~|!~|!=|=)(.*)", re.DOTALL)
 
 
 @click.command()
-@click.option("-a", "--all", "dead", is_flag=True, help="Also those that ended and are still kept.")
+@click.option(
+    "-a",
+    "--all",
+    "dead",
+    is_flag=True,
+    help="Also those that ended and are still kept, and pods, sandboxes, services and slices.",
+)
 @click.option(
     "--filter", "filters", multiple=True, metavar="K=V",
-    help="Only those whose field K is V: name=web, state=running, label_app=shop; also != =~ !~.",
+    help="Only those whose field K is V: name=web, state=running, role=service, label_app=shop; also != =~ !~.",
 )  # fmt: skip
 @output_option("table", "json")
 @client_options
@@ -63,16 +69,22 @@ def row(one: dict[str, Any], now: float) -> tuple[str, ...]:
         format_age(now - parse_time(since, now)) if since else "-",
         str(one["restarts"]),
         str(one["oom_kills"]),
-        one["engine"],
+        engine(one),
         one["image"] or "-",
     )
 
 
 def shown_name(one: dict[str, Any]) -> str:
-    """The name people know it by: in Kubernetes namespace/pod/container."""
+    """The name people know it by: in Kubernetes namespace/pod/container, a pod namespace/pod."""
     if one["pod"]:
-        return f"{one['namespace']}/{one['pod']}/{one['container'] or 'POD'}"
+        pod = f"{one['namespace']}/{one['pod']}"
+        return pod if one["role"] == "pod" else f"{pod}/{one['container'] or 'POD'}"
     return str(one["name"] or one["id"])
+
+
+def engine(one: dict[str, Any]) -> str:
+    """The engine, and what it is when it is no container."""
+    return str(one["engine"]) if one["role"] in ("container", "cgroup") else f"{one['engine']} {one['role']}"
 
 
 def state(one: dict[str, Any]) -> str:

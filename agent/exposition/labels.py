@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from agent.exposition.render import label_name, labels_text
 from agent.exposition.turns import Turns
-from collectors.model import Container, Entry
+from collectors.model import DESCRIPTION, Container, Entry, Role
+
+_UNITS = (Role.SERVICE, Role.SLICE)
 
 
 def base_labels(entry: Entry, series_labels: Sequence[str] = ()) -> str:
@@ -27,8 +29,12 @@ def base_labels(entry: Entry, series_labels: Sequence[str] = ()) -> str:
 
 
 def info_labels(entry: Entry, allowed: Sequence[str]) -> str:
-    """Labels of `container_info`: the base labels, the engine's own id, and the allow-listed container labels."""
+    """Labels of `container_info`: the base labels, engine, role and owner, and the allow-listed container labels.
+
+    `owner_kind` and `owner_name` are spelled as in `kube_pod_owner`; a unit of systemd has its `description`.
+    """
     container = entry.container
+    owner_kind, _, owner_name = container.owner.partition("/")
     pairs = [
         ("id", container.id),
         ("name", container.name),
@@ -39,6 +45,10 @@ def info_labels(entry: Entry, allowed: Sequence[str]) -> str:
         ("pod", container.pod),
         ("container", container.container),
         ("workload", container.workload),
+        ("role", container.role.value),
+        ("owner_kind", owner_kind),
+        ("owner_name", owner_name),
+        ("description", container.labels.get(DESCRIPTION, "") if container.role in _UNITS else ""),
     ]
     return labels_text(
         [pair for pair in pairs if pair[1] or pair[0] in ("id", "name", "image")]

@@ -10,6 +10,7 @@ from agent.api import AgentApi
 from agent.http import answer
 from agent.http.parameters import flag, known, moment
 from agent.http.route import ALL, ID, SELECTOR, SINCE, Route
+from agent.lifecycle.roles import is_listed
 from agent.rights import Right
 from agent.selectors import Ambiguous, parse, resolve
 from agent.units import format_time
@@ -19,13 +20,16 @@ CONTAINER = {"$ref": "#/components/schemas/Container"}
 
 
 def selected(api: AgentApi, request: web.Request, *, dead: bool) -> list[Container]:
-    """The containers that `?selector=` matches; all without one."""
-    text = request.query.get("selector")
-    containers = api.containers(dead=dead)
-    if not text:
-        return list(containers)
-    selector = parse(text)
-    return [one for one in containers if selector.matches(one)]
+    """The containers that `?selector=` matches; all without one.
+
+    With `dead` also those that ended and are kept, and what is around containers: pods, sandboxes, services,
+    slices. Those are also searched by a selector that names `role`.
+    """
+    selector = parse(request.query.get("selector", ""))
+    listed = api.containers(dead=dead)
+    if not dead and not selector.names("role"):
+        listed = [one for one in listed if is_listed(one)]
+    return [one for one in listed if selector.matches(one)]
 
 
 def named(api: AgentApi, request: web.Request) -> list[Container]:

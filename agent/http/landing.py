@@ -12,6 +12,7 @@ from aiohttp import web
 
 from agent.api import AgentApi
 from agent.http.route import Route
+from agent.lifecycle.roles import is_listed
 from agent.rights import Right
 from agent.units import format_age
 from collectors.model import Container, State
@@ -49,7 +50,7 @@ def page(api: AgentApi) -> str:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>deckwatch on {node}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
         f"<h1>deckwatch on {node}</h1>{degraded}"
-        f"<h2>Containers</h2>{_containers(api.containers())}"
+        f"<h2>Containers</h2>{_containers([one for one in api.containers() if is_listed(one)])}"
         f"<h2>Ask</h2><table>{_links()}</table><p>Version {version}</p></body></html>\n"
     )
 

@@ -48,12 +48,14 @@ class Route:
 
 
 SELECTOR = Parameter("selector", 'PromQL matchers such as {engine="docker",name=~"web.*"}')
-ALL = Parameter("all", "1 includes the dead that are still kept", kind="boolean")
+ALL = Parameter(
+    "all", "1 includes the dead that are still kept, and pods, sandboxes, services and slices", kind="boolean"
+)
 SINCE = Parameter("since", "RFC 3339 time, or a duration before now such as 15m")
 UNTIL = Parameter("until", "RFC 3339 time, or a duration before now such as 5m")
 ID = Parameter(
     "id",
-    "name, engine id or a unique prefix of it, workload, namespace/pod/container, "
+    "name, engine id or a unique prefix of it, workload, namespace/pod/container, namespace/pod, "
     "or percent-encoded cgroup path",
     place="path",
 )

@@ -7,8 +7,8 @@ from collectors.metrics.catalogue.family import Compat, Family, Kind
 INFO = Family(
     name="container_info",
     kind=Kind.INFO,
-    help="Engine, engine's id, workload and chosen labels of the container; always 1.",
+    help="Engine, workload, role, owner and chosen labels of the container; always 1.",
     collector="info",
-    labels=("engine", "engine_id", "workload"),
+    labels=("engine", "engine_id", "workload", "role", "owner_kind", "owner_name", "description"),
     compat=Compat.OWN,
 )

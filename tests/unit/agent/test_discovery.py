@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from agent.discovery import Discovery, Metrics, targets
 from collectors.model import Container, Entry, Network, State
 
@@ -158,3 +160,11 @@ def test_an_address_that_somebody_else_got_is_his() -> None:
     discovery.observe([entry("new", ASK, engine="podman")], 1001, {"docker"})
     (group,) = discovery.targets()
     assert group["labels"]["__meta_deckwatch_name"] == "new"
+
+
+def test_who_owns_a_pod_is_told() -> None:
+    asked = entry("web", ASK)
+    container = msgspec.structs.replace(asked.container, owner="ReplicaSet/web-5d")
+    [group] = targets([msgspec.structs.replace(asked, container=container)], node="n1")
+    assert group["labels"]["__meta_deckwatch_owner_kind"] == "ReplicaSet"
+    assert group["labels"]["__meta_deckwatch_owner_name"] == "web-5d"

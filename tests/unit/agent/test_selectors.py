@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.selectors import Ambiguous, NotFound, SelectorError, parse, resolve
-from collectors.model import Container, Entry, State, identity
+from collectors.model import Container, Entry, Role, State, identity
 
 WEB = Container(
     id="/docker/aaaa11112222", name="web", engine="docker", engine_id="aaaa11112222", image="nginx:1.25",
@@ -13,7 +13,7 @@ WEB = Container(
 )  # fmt: skip
 POD = Container(
     id="/kubepods/bbbb33334444", name="bbbb33334444", engine="containerd", engine_id="bbbb33334444",
-    image="pay", namespace="prod", pod="pay-1", container="app",
+    image="pay", namespace="prod", pod="pay-1", container="app", owner="ReplicaSet/pay",
 )  # fmt: skip
 REPLICAS = [
     Container(
@@ -45,6 +45,8 @@ ALL = [WEB, POD, *REPLICAS]
         ("state=running,id=/docker/aaaa11112222", {"web"}),
         (r'name="w\x65b"', {"web"}),
         ("state=exited", set()),
+        ("role=container,owner=ReplicaSet/pay", {"bbbb33334444"}),
+        ("role=~pod|service", set()),
     ],
 )
 def test_selectors_choose(text: str, names: set[str]) -> None:
@@ -152,3 +154,17 @@ def test_a_replica_that_was_replaced_counts_once() -> None:
         state=State.EXITED, started_at=200.0,
     )  # fmt: skip
     assert [one.state for one in resolve("job", [gone, *REPLICAS])] == [State.RUNNING] * 3
+
+
+def test_a_pod_and_its_sandbox_have_names() -> None:
+    pod, sandbox = (
+        Container(id=f"/kubepods/{role}", name=name, engine="x", role=role, namespace="prod", pod="pay-1")
+        for role, name in ((Role.POD, ""), (Role.SANDBOX, "cccc"))
+    )
+    everyone = [*ALL, pod, sandbox]
+    assert resolve("prod/pay-1", everyone) == [pod]
+    assert resolve("prod/pay-1/POD", everyone) == [sandbox]
+    assert resolve("prod/pay-1/app", everyone) == [POD]
+    for unknown in ("prod/pay-2", "prod/", "prod/pay-2/POD"):
+        with pytest.raises(NotFound):
+            resolve(unknown, everyone)

@@ -6,13 +6,15 @@ import json
 
 import pytest
 
-from agent.cli.ps import selector_of, shown_name, state
+from agent.cli.ps import engine, selector_of, shown_name, state
 from tests.unit.agent.cli.conftest import Call
 
 BASE = {
     "name": "web",
     "id": "/x",
     "pod": "",
+    "engine": "docker",
+    "role": "container",
     "state": "running",
     "health": "none",
     "reason": None,
@@ -69,4 +71,12 @@ def test_names() -> None:
     assert shown_name(BASE) == "web"
     assert shown_name(BASE | {"name": ""}) == "/x"
     pod = {"namespace": "shop", "pod": "web-1", "container": ""}
-    assert shown_name(BASE | pod) == "shop/web-1/POD"
+    assert shown_name(BASE | pod | {"role": "sandbox"}) == "shop/web-1/POD"
+    assert shown_name(BASE | pod | {"role": "pod"}) == "shop/web-1"
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"), [("container", "docker"), ("cgroup", "docker"), ("service", "docker service")]
+)
+def test_what_is_no_container_says_so(role: str, shown: str) -> None:
+    assert engine(BASE | {"role": role}) == shown

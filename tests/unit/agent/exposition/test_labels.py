@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from agent.exposition.labels import Infos, base_labels, info_labels
-from collectors.model import Container, Entry
+from collectors.model import Container, Entry, Role
 
 DOCKER = Entry(
     container=Container(
@@ -63,3 +63,15 @@ async def test_infos_follow_the_allowed_labels() -> None:
     assert 'container_label_app_kubernetes_io_name="shop"' in infos.samples([DOCKER], wanted)[0][0]
     await infos.prepare([DOCKER], wanted)
     assert 'container_label_app_kubernetes_io_name="shop"' in infos.samples([DOCKER], wanted)[0][0]
+
+
+def test_info_tells_role_owner_and_what_a_unit_is() -> None:
+    owned = structs.replace(POD, container=structs.replace(POD.container, owner="ReplicaSet/web-5d/x"))
+    text = info_labels(owned, [])
+    assert 'role="container",owner_kind="ReplicaSet",owner_name="web-5d/x"' in text
+    assert "owner" not in info_labels(POD, [])
+    unit = Container(
+        id="/a.service", name="a", engine="systemd", role=Role.SERVICE, labels={"description": "A"}
+    )
+    assert info_labels(Entry(container=unit), []).endswith('role="service",description="A"')
+    assert "description" not in info_labels(Entry(container=structs.replace(unit, role=Role.CONTAINER)), [])

@@ -12,7 +12,7 @@ from agent.events import EventLog
 from agent.logs.service import QueryRefused
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
-from collectors.model import Container, LogSource, State
+from collectors.model import Container, LogSource, Role, State
 from runtime.linux.errors import Refused
 from runtime.supervision.spec import WorkloadSpec
 
@@ -29,6 +29,9 @@ DEMO = [
     Container(id=f"/deckwatch/workloads/demo-{n}", name=f"demo-{n}", engine="deckwatch", workload="demo")
     for n in (1, 2)
 ]
+POD = Container(
+    id="/kubepods/pod1", name="", engine="kubernetes", role=Role.POD, namespace="shop", pod="web-1"
+)
 DEAD = Container(id="/docker/dead", name="old", engine="docker", state=State.EXITED, exit_code=3)
 
 

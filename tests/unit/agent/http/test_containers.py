@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.unit.agent.http.conftest import Client
+from tests.unit.agent.http.fakes import POD, FakeApi
 
 
 async def names(client: Client, path: str) -> list[str]:
@@ -59,3 +60,14 @@ async def test_stats_and_processes(client: Client) -> None:
     assert (await client.get("/api/v1/containers/web/stats?since=never")).status == 400
     processes = await (await client.get("/api/v1/containers/web/processes")).json()
     assert processes == [{"pid": 1, "command": "/docker/aaaabbbbcccc"}]
+
+
+async def test_what_is_around_containers_is_listed_to_who_asks_for_it(api: FakeApi, client: Client) -> None:
+    api.list.append(POD)
+    assert await names(client, "/api/v1/containers") == ["demo-1", "demo-2", "web"]
+    assert "" in await names(client, "/api/v1/containers?all=1")
+    for selector in ('{role="pod"}', '{role=~".*",namespace="shop"}'):
+        assert await names(client, f"/api/v1/containers?selector={quote(selector)}") == [""]
+    assert await names(client, "/api/v1/containers?selector=" + quote('{namespace="shop"}')) == []
+    found = await (await client.get(f"/api/v1/containers/{quote('shop/web-1', safe='')}")).json()
+    assert (found["id"], found["role"]) == (POD.id, "pod")

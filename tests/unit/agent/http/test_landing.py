@@ -12,7 +12,7 @@ import msgspec
 from agent.http import landing
 from agent.http.routes import ROUTES
 from tests.unit.agent.http.conftest import Client
-from tests.unit.agent.http.fakes import WEB, FakeApi
+from tests.unit.agent.http.fakes import POD, WEB, FakeApi
 
 
 async def test_the_page_has_links_that_work_and_asks_nobody_else(client: Client) -> None:
@@ -55,3 +55,8 @@ def test_without_containers_it_says_so_and_of_many_it_shows_some(api: FakeApi) -
     api.containers = lambda *, dead=False: [WEB] * (landing.MOST + 3)  # type: ignore[method-assign]
     text = landing.page(api)
     assert "… and 3 more" in text and text.count("nginx:1") == landing.MOST
+
+
+def test_only_containers_stand_in_its_list(api: FakeApi) -> None:
+    api.list.append(POD)
+    assert "web-1" not in landing.page(api)
