@@ -21,6 +21,10 @@ from collectors.metrics.sampler import Sampler
 _INFORMANTS = (apiserver.NAME, kubelet.NAME)
 
 
+# What most hosts do not have: that it is absent is told only to who has asked for it.
+USUALLY_ABSENT = frozenset({"gpu", "delays"})
+
+
 class Stored(Protocol):
     """Something that writes to the disk."""
 
@@ -48,7 +52,10 @@ def report(conditions: Conditions, parts: Parts, config: Config) -> None:
     _report_inventory(conditions, parts, config)
     _put(conditions, bool(parts.watch.degraded), "watch_degraded", "", reason=parts.watch.degraded)
     for collector, reason in parts.sampler.support().items():
-        _put(conditions, bool(reason), "collector_unsupported", collector, collector=collector, reason=reason)
+        missed = bool(reason) and (
+            collector not in USUALLY_ABSENT or config.metrics.collectors.get(collector, False)
+        )
+        _put(conditions, missed, "collector_unsupported", collector, collector=collector, reason=reason)
     parts.hosting.report(conditions)
     reason = parts.kernel_log.reason
     _put(conditions, bool(reason), "kernel_log_unreadable", "", reason=reason)

@@ -74,3 +74,12 @@ def test_who_does_not_tell_of_pods_has_a_condition_of_its_own() -> None:
     report(conditions, parts(inventory=away, sources=known), load(None))
     [found] = conditions.current()
     assert found.code == "kubernetes_unavailable" and "answers 403; allow it" in found.text
+
+
+def test_what_most_hosts_lack_is_told_to_who_asked_for_it() -> None:
+    bad = parts(sampler=SimpleNamespace(support=lambda: {"gpu": "no driver"}))
+    conditions = Conditions()
+    report(conditions, bad, load(None))
+    assert codes(conditions) == []
+    report(conditions, bad, load(None, ["metrics.collectors.gpu=true"]))
+    assert codes(conditions) == ["collector_unsupported"]
