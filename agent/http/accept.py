@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import ssl
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -86,13 +86,13 @@ class Acceptor:
                     await asyncio.sleep(_PAUSE)
 
     async def _let_in(self, connection: socket.socket) -> None:
-        failures: list[ssl.SSLError] = []
+        failures: list[str] = []
         try:
             await self._config.refresh()
             async with asyncio.timeout(None) as limit:
 
-                def failed(error: ssl.SSLError) -> None:
-                    failures.append(error)
+                def failed(reason: str) -> None:
+                    failures.append(reason)
                     limit.reschedule(0)  # as soon as the alert is sent
 
                 ON_FAILURE.set(failed)
@@ -100,6 +100,7 @@ class Acceptor:
         except OSError as error:
             connection.close()
             self._tell(f"no handshake: {failures[0] if failures else error}")
+            _let_go(error)
         except Exception:
             connection.close()
             log.exception(CONNECTION_FAILED)  # a fault of this program must not end the others' way in
@@ -133,6 +134,14 @@ class Acceptor:
         if now - self._told >= TELL_EVERY:
             log.info(TURNED_AWAY, count=self._turned_away, last=reason)
             self._told, self._turned_away = now, 0
+
+
+def _let_go(error: BaseException) -> None:
+    """Empty the frames of a failed handshake: they hold a buffer of 256 KiB in a cycle, until some collection."""
+    link: BaseException | None = error
+    while link is not None:
+        traceback.clear_frames(link.__traceback__)
+        link = link.__context__
 
 
 class _Entrance(asyncio.Protocol):

@@ -11,7 +11,7 @@ import contextvars
 import ssl
 from collections.abc import Callable
 
-Failed = Callable[[ssl.SSLError], None]
+Failed = Callable[[str], None]
 
 # Who wants to know that the handshake failed which the present task waits for: callbacks inherit the variable.
 ON_FAILURE: contextvars.ContextVar[Failed] = contextvars.ContextVar("ON_FAILURE")
@@ -20,21 +20,22 @@ ON_FAILURE: contextvars.ContextVar[Failed] = contextvars.ContextVar("ON_FAILURE"
 class Handshake(ssl.SSLObject):
     """One end of a connection, which asks for a moment more when the handshake has failed."""
 
-    _failure: ssl.SSLError | None = None
+    _failure = ""
 
     def do_handshake(self) -> None:
         """Go on with the handshake; raises SSLWantReadError once between a failure and its error."""
-        if self._failure is not None:
-            raise self._failure
+        if self._failure:
+            raise ssl.SSLError(ssl.SSL_ERROR_SSL, self._failure)
         try:
             super().do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except ssl.SSLError as error:
-            self._failure = error
-            failed = ON_FAILURE.get(None)
-            if failed is not None:
-                failed(error)
+            # Not the error itself: its frames would keep this object, and the connection, from ending.
+            self._failure = str(error)
+            told = ON_FAILURE.get(None)
+            if told is not None:
+                told(self._failure)
             raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "the alert is to be sent first") from None
 
 

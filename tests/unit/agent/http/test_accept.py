@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import contextlib
+import gc
 import os
 import pathlib
 import socket
@@ -201,3 +203,33 @@ async def test_stopping_closes_those_who_still_shake_hands(door: Door) -> None:
         assert await asyncio.to_thread(silent.recv, 1) == b""
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", door.port), 5)
+
+
+def handshakes_in_memory() -> int:
+    return sum(isinstance(one, asyncio.sslproto.SSLProtocol) for one in gc.get_objects())
+
+
+async def test_a_failed_handshake_leaves_nothing_for_the_collector(door: Door) -> None:
+    """Each has a buffer of 256 KiB, and the agent collects seldom."""
+    await door.open(CLIENTS)
+    context = ssl.create_default_context(cafile=door.authority.cert)
+
+    def without_certificate() -> None:
+        connection = socket.create_connection(("127.0.0.1", door.port), 20)
+        with context.wrap_socket(connection, server_hostname="localhost") as shaken:
+            shaken.recv(1)
+
+    gc.collect()
+    gc.disable()
+    try:
+        for first in (b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+            writer.write(first)
+            writer.write_eof()
+            assert await asyncio.wait_for(reader.read(), 20) == b""
+            writer.close()
+        with pytest.raises(ssl.SSLError):
+            await asyncio.to_thread(without_certificate)
+        await until(lambda: handshakes_in_memory() == 0)
+    finally:
+        gc.enable()

@@ -14,7 +14,7 @@ def test_the_alert_is_written_before_the_failure_is_raised() -> None:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server = ServerContext(ssl.PROTOCOL_TLS_SERVER).wrap_bio(to_server, to_client, server_side=True)
     client = ssl.create_default_context().wrap_bio(to_client, to_server, server_hostname="localhost")
-    failures: list[ssl.SSLError] = []
+    failures: list[str] = []
     token = ON_FAILURE.set(failures.append)
     try:
         with pytest.raises(ssl.SSLWantReadError):
@@ -29,7 +29,7 @@ def test_the_alert_is_written_before_the_failure_is_raised() -> None:
             client.do_handshake()
         with pytest.raises(ssl.SSLError) as caught:
             server.do_handshake()
-        assert caught.value is failures[0]
+        assert failures[0] in str(caught.value)
     finally:
         ON_FAILURE.reset(token)
 
