@@ -1,0 +1,76 @@
+"""Project quotas: recorded structures, a kernel that has them, and one that does not."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pathlib
+import struct
+import subprocess
+
+import pytest
+
+from runtime.linux import quota
+from tests.filesystems import image
+
+
+def test_a_quota_as_the_kernel_writes_it() -> None:
+    content = struct.pack("=8QI4x", 2048, 1024, 4096, 0, 50, 3, 0, 0, 0x3F)
+    assert quota.parse(content) == quota.ProjectQuota(used=4096, limit=1024 * 1024, files=3, files_limit=50)
+    assert quota.parse(bytes(72)) == quota.ProjectQuota(0, 0, 0, 0)
+
+
+def test_a_file_system_without_projects_says_so(tmp_path: pathlib.Path) -> None:
+    descriptor = os.open("/proc", os.O_RDONLY)
+    try:
+        with pytest.raises(OSError):
+            quota.project(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def test_quotas_that_are_off_are_an_error(tmp_path: pathlib.Path) -> None:
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(OSError):
+            quota.used_by(descriptor, 1)
+    finally:
+        os.close(descriptor)
+
+
+@pytest.fixture
+def with_projects(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Loop devices and quotas are modules of the kernel that these tests boot."""
+    for module in ("loop", "quota_v2"):
+        subprocess.run(["modprobe", "-q", "-d", "/run/modules", module], check=False, capture_output=True)
+    return tmp_path_factory.mktemp("projects")
+
+
+@pytest.mark.inside_cgroup2
+def test_a_project_is_counted_and_limited(with_projects: pathlib.Path) -> None:
+    making = ("-O", "project,quota", "-E", "quotatype=prjquota")
+    with image(with_projects, "ext4", size=64 << 20, options="prjquota", make=making) as top:
+        directory = top / "layer"
+        directory.mkdir()
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            assert quota.project(descriptor) == quota.Project(0, False)
+            set_project(descriptor, 77)
+            subprocess.run(["setquota", "-P", "77", "0", "8192", "0", "100", str(top)], check=True)
+            (directory / "data").write_bytes(bytes(1 << 20))
+            os.sync()
+            assert quota.project(descriptor) == quota.Project(77, True)
+            told = quota.used_by(descriptor, 77)
+            assert 1 << 20 <= told.used < (1 << 20) + 65536
+            assert (told.limit, told.files, told.files_limit) == (8 << 20, 2, 100)
+        finally:
+            os.close(descriptor)
+
+
+def set_project(descriptor: int, project: int) -> None:
+    """Give an empty directory to a project, and what will be made in it (FS_IOC_FSSETXATTR)."""
+    fcntl.ioctl(
+        descriptor,
+        (1 << 30) | (28 << 16) | (ord("X") << 8) | 32,
+        struct.pack("=5I8x", 0x200, 0, 0, project, 0),
+    )
