@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import ssl
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ REFUSED = "web_config_refused"
 
 CONDITION = "web_config_refused"
 READ_LIMIT = 10.0
+_USER = re.compile(r"\bbasic_auth_users\.[^:\n]*")
 
 # path: device, inode, size, times of content and of change; None when it cannot be looked at
 Stamps = dict[str, tuple[int, ...] | None]
@@ -112,7 +114,8 @@ class WebConfig:
         return new
 
     def _report(self, reason: str) -> None:
-        if self._conditions.set(CONDITION, reason=reason):
+        # Whoever asks for /-/ready learns the line, not the names of users; the log has both.
+        if self._conditions.set(CONDITION, reason=_USER.sub("basic_auth_users", reason)):
             log.error(REFUSED, path=self._path, reason=reason, remedy="the last good version stays in force")
 
     def _take(self, new: Version) -> None:

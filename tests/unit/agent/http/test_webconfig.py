@@ -78,6 +78,7 @@ async def test_a_change_is_taken_over_and_a_bad_one_changes_nothing(place: Place
         await place.config.refresh()
         assert await place.config.passwords.knows(b"bob", b"secret")
         assert reason in place.told and "last good one stays in force" in place.told
+        assert "web.yml:1: " in place.told and "bob" not in place.told
         with pytest.raises(WebConfigError, match=reason):
             await place.config.load()
         assert set(place.config.file.basic_auth_users) == {"bob"}
