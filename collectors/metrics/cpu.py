@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from collectors.cgroups import v1
 from collectors.cgroups.keyed import Keyed
 from collectors.metrics import catalogue
-from collectors.metrics.plan import File, Host, Pace, Plan
+from collectors.metrics.cpuset import members
+from collectors.metrics.plan import File, Host, Pace, Parse, Plan
 from collectors.metrics.rows import Value
+from runtime.linux.errors import NotSupported
 
 _USAGE = catalogue.INDEX[catalogue.CPU_USAGE]
 _USER = catalogue.INDEX[catalogue.CPU_USER]
@@ -19,7 +21,6 @@ _THROTTLED_SECONDS = catalogue.INDEX[catalogue.CFS_THROTTLED_SECONDS]
 _BURST_PERIODS = catalogue.INDEX[catalogue.CFS_BURST_PERIODS]
 _BURST_SECONDS = catalogue.INDEX[catalogue.CFS_BURST_SECONDS]
 _QUOTA = catalogue.INDEX[catalogue.SPEC_CPU_QUOTA]
-_FAMILIES = catalogue.ROW[_USAGE : _BURST_SECONDS + 1]
 
 _TOTAL = ',cpu="total"'
 _CFS = (b"nr_periods", b"nr_throttled", b"nr_bursts")
@@ -27,10 +28,11 @@ _CFS = (b"nr_periods", b"nr_throttled", b"nr_bursts")
 
 def probe(host: Host) -> tuple[Plan, ...]:
     """cpuacct beside cpu on v1, cpu.stat alone on v2."""
-    if host.hierarchy("cpuacct", "cpu", "unified").version == 2:
-        return (Plan((File("unified", "cpu.stat", keep=90),), _FAMILIES, _parse_v2),)
+    if _is_v2(host):
+        return (Plan((File("unified", "cpu.stat", keep=90),), catalogue.CPU, _parse_v2),)
+    usage = Plan((File("cpuacct", "cpuacct.usage", keep=90),), (catalogue.CPU_USAGE,), _parse_v1_usage)
     return (
-        Plan((File("cpuacct", "cpuacct.usage", keep=90),), (catalogue.CPU_USAGE,), _parse_v1_usage),
+        *(() if host.switched_on("percpu") else (usage,)),
         # Who ran in neither mode used nothing: this file is read after the one before it.
         Plan(
             (File("cpuacct", "cpuacct.stat", keep=90),),
@@ -47,6 +49,24 @@ def probe(host: Host) -> tuple[Plan, ...]:
     )
 
 
+def probe_percpu(host: Host) -> tuple[Plan, ...]:
+    """CPU time of each CPU in place of the total."""
+    if _is_v2(host):
+        raise NotSupported('cgroup v2 does not count CPU time per CPU; it is told with cpu="total" instead')
+    file = File("cpuacct", "cpuacct.usage_percpu", keep=90)
+    return (Plan((file,), (catalogue.CPU_USAGE,), _percpu_parser(_present(host.sys))),)
+
+
+def _present(sys: str) -> frozenset[int]:
+    """Numbers of the CPUs that the host has, on or off."""
+    with open(f"{sys}/devices/system/cpu/present", "rb") as file:
+        return frozenset(members(file.read()))
+
+
+def _is_v2(host: Host) -> bool:
+    return host.hierarchy("cpuacct", "cpu", "unified").version == 2
+
+
 _v1_stat = Keyed((b"user", b"system"))
 _v1_cfs = Keyed((*_CFS, b"throttled_time", b"burst_time"))
 
@@ -54,6 +74,19 @@ _v1_cfs = Keyed((*_CFS, b"throttled_time", b"burst_time"))
 def _parse_v1_usage(contents: Sequence[bytes], values: list[Value]) -> None:
     if contents[0]:
         values[_USAGE] = ((_TOTAL, int(contents[0]) / 1e9),)
+
+
+def _percpu_parser(present: frozenset[int]) -> Parse:
+    def parse(contents: Sequence[bytes], values: list[Value]) -> None:
+        # The kernel lists every CPU that there could be; one that came later has been used.
+        told = (
+            (f',cpu="cpu{number:02d}"', int(nanoseconds) / 1e9)
+            for number, nanoseconds in enumerate(contents[0].split())
+            if number in present or nanoseconds != b"0"
+        )
+        values[_USAGE] = tuple(told) or None
+
+    return parse
 
 
 def _parse_v1_modes(contents: Sequence[bytes], values: list[Value]) -> None:

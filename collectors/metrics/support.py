@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from collectors.metrics import cpu, io, memory, network, pids, pressure, spec
+from collectors.metrics import cpu, cpuset, hugetlb, io, memory, network, numa, pids, pressure, spec
 from collectors.metrics.catalogue import SWITCHES
 from collectors.metrics.plan import Census, Host, Plan, Probe
 from collectors.metrics.survey import Survey
@@ -20,11 +20,15 @@ SURVEYS: Mapping[str, Callable[[Host], Survey]] = {}
 REGISTRY: Mapping[str, Probe] = {
     "spec": spec.probe,
     "cpu": cpu.probe,
+    "percpu": cpu.probe_percpu,
     "memory": memory.probe,
     "io": io.probe,
     "pids": pids.probe,
     "pressure": pressure.probe,
     "network": network.probe,
+    "hugetlb": hugetlb.probe,
+    "memory_numa": numa.probe,
+    "cpuset": cpuset.probe,
 }
 
 

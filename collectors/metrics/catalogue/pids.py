@@ -9,8 +9,16 @@ THREADS = gauge(
     "pids",
     "Threads, those of descendant cgroups included.",
     difference="Absent on the root cgroup.",
+    v1="pids.current",
+    v2="pids.current",
 )
-PROCESSES = gauge("container_processes", "pids", "Processes in this cgroup itself.")
+PROCESSES = gauge(
+    "container_processes",
+    "pids",
+    "Processes in this cgroup itself.",
+    v1="cgroup.procs",
+    v2="cgroup.procs",
+)
 
 PIDS: tuple[Family, ...] = (
     THREADS,

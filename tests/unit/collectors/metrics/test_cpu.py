@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -50,6 +51,34 @@ def test_throttling_is_told_only_under_a_quota(v1: Any, v2: Any) -> None:
 def test_throttling_is_read_only_under_a_quota(v1: Any) -> None:
     (plan,) = (plan for plan in cpu.probe(v1.host) if catalogue.CFS_PERIODS in plan.families)
     assert plan.needs is catalogue.SPEC_CPU_QUOTA
+
+
+def _percpu(recorded: Any) -> Host:
+    return dataclasses.replace(recorded.host, switches={"percpu": True})
+
+
+def test_time_by_cpu_takes_the_place_of_the_total(v1: Any) -> None:
+    host = _percpu(v1)
+    (plan,) = cpu.probe_percpu(host)
+    values: list[Value] = [None] * len(catalogue.ROW)
+    # Two CPUs are present; of the two that could be, one has come since.
+    plan.parse((b"2500000000 0 0 500000000 \n",), values)
+    assert values[INDEX[catalogue.CPU_USAGE]] == (
+        (',cpu="cpu00"', 2.5),
+        (',cpu="cpu01"', 0.0),
+        (',cpu="cpu03"', 0.5),
+    )
+    assert not any(catalogue.CPU_USAGE in plan.families for plan in cpu.probe(host))
+
+
+def test_v2_says_why_it_does_not_count_by_cpu_and_keeps_the_total(v2: Any) -> None:
+    host = _percpu(v2)
+    with pytest.raises(NotSupported, match="does not count CPU time per CPU"):
+        cpu.probe_percpu(host)
+    (plan,) = cpu.probe(host)
+    values: list[Value] = [None] * len(catalogue.ROW)
+    plan.parse((b"usage_usec 2500000\n",), values)
+    assert values[INDEX[catalogue.CPU_USAGE]] == ((',cpu="total"', 2.5),)
 
 
 def test_nothing_read_is_nothing_told(v1: Any, v2: Any) -> None:
