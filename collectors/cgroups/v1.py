@@ -24,20 +24,16 @@ def ticks(value: int) -> float:
     return value / _TICKS
 
 
-def device_operations(content: bytes) -> list[tuple[bytes, int, int]]:
-    """(major:minor, reads, writes) of a blkio.throttle file, whose lines are `8:0 Read 4096`.
+def device_operations(content: bytes) -> dict[bytes, dict[bytes, int]]:
+    """Numbers by major:minor and operation of a blkio file, whose lines are `8:0 Read 4096`.
 
     The closing `Total` belongs to no device.
     """
+    found: dict[bytes, dict[bytes, int]] = {}
     if content.count(b"\n") < 2:
-        return []
-    reads: dict[bytes, int] = {}
-    writes: dict[bytes, int] = {}
+        return found
     for line in content.split(b"\n"):
         fields = line.split()
         if len(fields) == 3:
-            if fields[1] == b"Read":
-                reads[fields[0]] = int(fields[2])
-            elif fields[1] == b"Write":
-                writes[fields[0]] = int(fields[2])
-    return [(device, reads[device], writes.get(device, 0)) for device in reads]
+            found.setdefault(fields[0], {})[fields[1]] = int(fields[2])
+    return found
