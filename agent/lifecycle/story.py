@@ -313,8 +313,9 @@ class Lifecycle:
         container = life.entry.container
         seen = self._book(life).seen(life.key)
         known = seen.is_run(container)
-        if life.alive and life.reason is None and before is not None:
-            self._ended(life, replaced=True)
+        if before is not None and (life.alive or life.untold):
+            # Of the run before nobody will tell any more; the kernel may have kept how it ended.
+            self._ended(life, replaced=life.alive)
         life.begin(seen.oom_kills if known else 0)
         if known:
             life.run = seen.run

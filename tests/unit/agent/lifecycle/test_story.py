@@ -492,3 +492,21 @@ async def test_a_container_that_proves_to_be_a_sandbox_has_not_ended(world: Worl
     world.lifecycle.changed(RUNNING, sandbox)
     assert world.told() == [EventType.START] and world.counters.known() == []
     assert world.host.added == {ID: f'id="{ID}"'}
+
+
+async def test_a_run_that_only_the_kernel_saw_end_is_told_before_the_next(world: World) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    running = with_pid(RUNNING, child.pid)
+    world.lifecycle.changed(None, running)
+    child.kill()
+    async with asyncio.timeout(5):
+        while not world.finals:
+            await asyncio.sleep(0.002)
+    again = msgspec.structs.replace(
+        RUNNING, container=msgspec.structs.replace(RUNNING.container, started_at=1010.0)
+    )
+    world.lifecycle.changed(running, again)
+    child.wait()
+    assert world.told() == [EventType.START, EventType.EXIT, EventType.START, EventType.RESTART]
+    assert [event["run"] for event in world.events] == [1, 1, 2, 2]
+    assert world.counts.restarts == 1 and sum(world.counts.exits.values()) == 1
