@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 import zlib
@@ -43,7 +44,7 @@ class Gatherer:
         supported = support.probe(host, {**host.switches, "spec": True})
         named = [(name, one) for name, group in supported.plans.items() for one in group]
         plans = [(name, one) for name, one in named if isinstance(one, Plan)]
-        self._censuses = [(name, one.count) for name, one in named if isinstance(one, Census)]
+        self._censuses = [(name, one) for name, one in named if isinstance(one, Census)]
         self.surveys = supported.surveys
         usual = [(name, plan) for name, plan in plans if plan.pace is not Pace.RARE and not _of_proc(plan)]
         # The still ones last, when it is known whether anything else changed.
@@ -73,6 +74,8 @@ class Gatherer:
         """Let go of the directories that stand open, and end the surveys."""
         for survey in self.surveys.values():
             survey.close()
+        for _, census in self._censuses:
+            census.close()
         self._tree.close()
         if self._traffic is not None:
             self._traffic.close()
@@ -119,6 +122,8 @@ class Gatherer:
         """Forget a target that is no longer read."""
         for survey in self.surveys.values():
             survey.forget(target.id)
+        for _, census in self._censuses:
+            census.forget(target.id)
         if self._traffic is not None:
             self._traffic.release(target)
         target.close()
@@ -175,11 +180,11 @@ class Gatherer:
 
     def _count(self, target: Target, values: list[Value]) -> None:
         """What is added up over the container's processes."""
-        pids = pids_in(self._host.hierarchies, target.id)
-        for name, count in self._censuses:
+        pids = functools.cache(functools.partial(pids_in, self._host.hierarchies, target.id))
+        for name, census in self._censuses:
             started = time.perf_counter()
             try:
-                count(pids, values)
+                census.count(target.id, pids, values)
             except (OSError, ValueError) as error:
                 self._failed(name, target, error)
             self.costs[name] += time.perf_counter() - started
@@ -218,12 +223,12 @@ class Gatherer:
         if target.id == ROOT:
             self._times.host_started(template)
         else:
+            self._times.created(target.created_at, template)
             self._times.started(target.started_at, target.pid_start, template)
         for name, files, parse in self._rare:
             started = time.perf_counter()
             try:
                 parse(
-            self._times.created(target.created_at, template)
                     self._reader.present([self._tree.source(file, target.paths) for file in files]), template
                 )
             except (OSError, ValueError) as error:

@@ -72,19 +72,28 @@ class Plan:
         return slice(first, first + len(self.families))
 
 
-Count = Callable[[Sequence[int], list[Value]], None]
+Pids = Callable[[], Sequence[int]]
+Count = Callable[[str, Pids, list[Value]], None]
+
+
+def _nothing(*_: object) -> None:
+    """For a census that remembers nothing and holds nothing open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Census:
     """Values that are added up over a container's processes, in each pass; not for the root cgroup.
 
-    `count(pids, values)` fills `families`, and nothing else; a process that has ended meanwhile is left out.
+    `count(id, pids, values)` fills `families`, and nothing else. `pids()` lists the processes, once it is
+    asked; one that has ended meanwhile is left out, and in a final reading there may be none. `forget(id)`
+    follows when the container is no longer read.
     """
 
     families: tuple[Family, ...]
     count: Count
 
+    forget: Callable[[str], None] = _nothing
+    close: Callable[[], None] = _nothing
 
 @dataclass(frozen=True, slots=True)
 class Host:

@@ -8,7 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from collectors.metrics import cpu, cpuset, hugetlb, io, memory, network, numa, pids, pressure, spec
+from collectors.metrics import (
+    advtcp,
+    cpu,
+    cpuset,
+    delays,
+    hugetlb,
+    io,
+    memory,
+    network,
+    numa,
+    pids,
+    pressure,
+    sched,
+    spec,
+)
 from collectors.metrics.catalogue import SWITCHES
 from collectors.metrics.plan import Census, Host, Plan, Probe
 from collectors.metrics.survey import Survey
@@ -26,6 +40,9 @@ REGISTRY: Mapping[str, Probe] = {
     "pids": pids.probe,
     "pressure": pressure.probe,
     "network": network.probe,
+    "advtcp": advtcp.probe,
+    "sched": sched.probe,
+    "delays": delays.probe,
     "hugetlb": hugetlb.probe,
     "memory_numa": numa.probe,
     "cpuset": cpuset.probe,

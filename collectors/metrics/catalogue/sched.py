@@ -1,7 +1,41 @@
-"""What the scheduler counts for each task: time on a CPU and time waited for one."""
+"""What the scheduler counts of tasks."""
 
 from __future__ import annotations
 
-from collectors.metrics.catalogue.family import Family
+from collectors.metrics.catalogue.family import Compat, Family, counter
 
-SCHED: tuple[Family, ...] = ()
+_DIFFERENCE = (
+    "All threads of the processes in this cgroup itself, where cAdvisor counts their first threads alone."
+)
+SCHED_RUN_SECONDS = counter(
+    "container_cpu_schedstat_run_seconds_total",
+    "sched",
+    "Time that tasks ran.",
+    unit="seconds",
+    compat=Compat.FIXED,
+    difference=_DIFFERENCE,
+    proc="/proc/PID/task/TID/schedstat, first",
+)
+SCHED_RUNQUEUE_SECONDS = counter(
+    "container_cpu_schedstat_runqueue_seconds_total",
+    "sched",
+    "Time that tasks waited for a CPU.",
+    unit="seconds",
+    compat=Compat.FIXED,
+    difference=_DIFFERENCE,
+    proc="/proc/PID/task/TID/schedstat, second",
+)
+SCHED_RUN_PERIODS = counter(
+    "container_cpu_schedstat_run_periods_total",
+    "sched",
+    "How often tasks were given a CPU.",
+    compat=Compat.FIXED,
+    difference=_DIFFERENCE,
+    proc="/proc/PID/task/TID/schedstat, third",
+)
+
+SCHED: tuple[Family, ...] = (
+    SCHED_RUN_SECONDS,
+    SCHED_RUNQUEUE_SECONDS,
+    SCHED_RUN_PERIODS,
+)

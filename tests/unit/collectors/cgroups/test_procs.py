@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import subprocess
+import sys
+import threading
 
-from collectors.cgroups.procs import pids_in
+import pytest
+
+from collectors.cgroups.procs import content_of, pids_in, threads_of
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
 
 
@@ -18,3 +24,26 @@ def test_the_first_hierarchy_that_has_any_tells(tmp_path: pathlib.Path) -> None:
     )
     assert pids_in(trees, "/a") == [12, 13]
     assert pids_in(trees, "/gone") == []
+
+
+def test_threads_of_a_process_are_told_and_none_of_one_that_ended() -> None:
+    assert threads_of(os.getpid()) == [int(name) for name in os.listdir("/proc/self/task")]
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait, args=(60,))
+    thread.start()
+    try:
+        assert {os.getpid(), thread.native_id} <= set(threads_of(os.getpid()))
+    finally:
+        done.set()
+        thread.join()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert threads_of(child.pid) == [child.pid]
+        assert content_of(f"/proc/{child.pid}/stat").startswith(b"%d (" % child.pid)
+        child.communicate()
+    assert threads_of(child.pid) == []
+    assert content_of(f"/proc/{child.pid}/stat") == b""
+
+
+def test_a_file_that_cannot_be_read_for_another_reason_is_an_error(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        content_of(str(tmp_path))
