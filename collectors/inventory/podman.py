@@ -1,0 +1,104 @@
+"""Podman's containers, from its storage on disk: names, images, pids, states, exits; labels by its own word.
+
+Podman has no daemon, so nothing has to answer: the storage is watched. What only Podman knows (labels, pods,
+restarts) comes from its database where that is SQLite, else from its API service where one is enabled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping
+
+import structlog
+
+from collectors.inventory.base import Board
+from collectors.inventory.podmanentry import ENGINE
+from collectors.inventory.podmanfollow import Follower
+from collectors.inventory.podmanruns import PodmanRuns
+from collectors.inventory.storage import StorageUnreadable
+from runtime.linux.hierarchies import Hierarchies
+
+log = structlog.get_logger()
+
+FOUND = "podman_storage_found"
+AWAY = "podman_storage_away"
+LOOK_AGAIN = 5.0
+
+SYSTEM_ROOT = "/var/lib/containers/storage"
+SYSTEM_RUN = "/run/containers/storage"
+SYSTEM_TEMPORARY = "/run/libpod"
+
+
+class PodmanSource:
+    """Keeps the board true to one storage of Podman, which may be absent and come later.
+
+    `temporary` are the directories in which Podman may keep its exits, beside the usual ones; an absent storage
+    is looked for every `look_again` seconds.
+    """
+
+    name = ENGINE
+
+    def __init__(
+        self,
+        root: str,
+        run: str,
+        socket: str,
+        hierarchies: Hierarchies,
+        *,
+        temporary: Iterable[str] = (),
+        look_again: float = LOOK_AGAIN,
+    ) -> None:
+        self._root, self._run, usual = places(root, run, os.geteuid(), os.environ)
+        self._temporary = (*temporary, *usual)
+        self._socket = socket
+        self._hierarchies = hierarchies
+        self._look_again = look_again
+        self._runs: PodmanRuns | None = None
+        self._reason = ""
+
+    async def run(self, board: Board) -> None:
+        """Follow the storage, and look again when it cannot be read, until cancelled."""
+        self._runs = self._runs or PodmanRuns(board)
+        while True:
+            follower = Follower(
+                self._root, self._run, self._temporary, self._socket, self._runs, self._hierarchies
+            )
+            try:
+                await follower.follow(self._found)
+            except* StorageUnreadable as group:
+                self._away(board, _first(group))
+            await asyncio.sleep(self._look_again)
+
+    def _found(self, containers: int) -> None:
+        self._reason = ""
+        log.info(FOUND, root=self._root, containers=containers)
+
+    def _away(self, board: Board, reason: str) -> None:
+        board.unavailable(ENGINE, reason)
+        if reason != self._reason:
+            # On a host without Podman its absence is nothing to warn of.
+            tell = log.warning if os.path.exists(self._root) else log.debug
+            tell(AWAY, root=self._root, reason=reason)
+        self._reason = reason
+
+
+def places(
+    root: str, run: str, user: int, environment: Mapping[str, str]
+) -> tuple[str, str, tuple[str, ...]]:
+    """Storage, its run directory and Podman's temporary ones: an ordinary user's own stand for the system's."""
+    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{user}"
+    if user == 0:
+        return root, run, (SYSTEM_TEMPORARY,)
+    temporary = (f"{runtime}/libpod/tmp", SYSTEM_TEMPORARY)
+    if (root, run) != (SYSTEM_ROOT, SYSTEM_RUN):
+        return root, run, temporary
+    data = environment.get("XDG_DATA_HOME") or f"{environment.get('HOME', '')}/.local/share"
+    return f"{data}/containers/storage", f"{runtime}/containers", temporary
+
+
+def _first(group: BaseExceptionGroup[StorageUnreadable]) -> str:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)

@@ -1,0 +1,264 @@
+"""Follows one storage of Podman: which files to watch, and what to look at when one of them changes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import structlog
+
+from collectors.inventory.conmon import Exit, exit_in
+from collectors.inventory.directories import IN_CLOSE_WRITE, Change, Changes, DirectoryWatch
+from collectors.inventory.podmanask import Asker
+from collectors.inventory.podmandb import FILE, DatabaseUnreadable, PodmanDatabase
+from collectors.inventory.podmanentry import Course, Look, course_of, entry_of, frozen, look_at
+from collectors.inventory.podmanfacts import Known
+from collectors.inventory.podmanruns import PodmanRuns
+from collectors.inventory.storage import FOLDER, LISTS, Stored, containers, folders
+from collectors.model import Entry, State
+from runtime.linux.hierarchies import Hierarchies
+from runtime.linux.inotify import IN_CREATE, IN_MODIFY, IN_MOVED_TO
+
+log = structlog.get_logger()
+
+UNREADABLE = "podman_database_unreadable"
+RESCAN = 60.0
+# A command of Podman changes a dozen files within some 10 ms.
+SETTLE = 0.01
+ASK_AGAIN = 0.05
+ASK_AGAIN_LIMIT = 5.0
+DATABASE_EVERY = 0.5
+# How long an end waits for its code, which was taken away before it could be read.
+CODE_PATIENCE = 3.0
+FIRST_PATIENCE = 3.0
+
+_ID = re.compile(r"[0-9a-f]{64}")
+_BOLT = "bolt_state.db"
+_DATABASES = (_BOLT, FILE, f"{FILE}-wal")
+
+
+class Follower:
+    """Keeps what is known of a storage's containers true, as long as its storage can be read.
+
+    `temporary` are the directories in which Podman may keep its exits; conmon tells of others.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        run: str,
+        temporary: Iterable[str],
+        socket: str,
+        runs: PodmanRuns,
+        hierarchies: Hierarchies,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._root = root
+        self._run = run
+        self._runs = runs
+        self._hierarchies = hierarchies
+        self._clock = clock
+        self._exits = {f"{directory}/exits" for directory in temporary}
+        self._watch = DirectoryWatch(self._at_once)
+        self._database = PodmanDatabase(root)
+        self._asker = Asker(socket, self._told)
+        self._stored: dict[str, Stored] = {}
+        self._known: Mapping[str, Known] = {}
+        self._unsettled: set[str] = set()
+        self._codeless: dict[str, float] = {}
+        self._changed: set[str] = set()
+        self._database_due = True
+        self._database_read = float("-inf")
+        self._unreadable = ""
+
+    async def follow(self, answered: Callable[[int], None]) -> None:
+        """Follow until cancelled; raises StorageUnreadable. `answered` gets the number of containers, once."""
+        with self._watch:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._asker.run())
+                self._watch_tops()
+                if self._asker.there and not self._database.there:
+                    # How earlier runs ended is to be known when they are first told of.
+                    await self._asker.ask(FIRST_PATIENCE)
+                await self._look_at_all()
+                self._runs.settle(self._stored.keys())
+                answered(len(self._stored))
+                await self._go_on()
+
+    async def _go_on(self) -> None:
+        whole = time.monotonic()
+        patience = ASK_AGAIN
+        while True:
+            changes = await self._watch.changes(self._limit(patience))
+            await asyncio.sleep(SETTLE)
+            patience = ASK_AGAIN if changes.seen else min(2 * patience, ASK_AGAIN_LIMIT)
+            if changes.lost or time.monotonic() - whole >= RESCAN:
+                self._watch_tops()
+                await self._look_at_all()
+                whole = time.monotonic()
+            else:
+                await self._look_at_changes(changes)
+
+    def _limit(self, patience: float) -> float:
+        if self._database_due:
+            return DATABASE_EVERY
+        return patience if self._unsettled else RESCAN
+
+    async def _look_at_all(self) -> None:
+        await self._read_list()
+        await self._read_database()
+        await self._look(self._stored)
+
+    async def _look_at_changes(self, changes: Changes) -> None:
+        touched = self._unsettled | self._changed
+        self._changed = set()
+        listing = False
+        for change in changes.seen:
+            if change.name in LISTS or change.name.endswith(FOLDER):
+                listing = True
+            elif change.name in _DATABASES:
+                self._database_due = True
+            else:
+                touched.update(_ID.findall(f"{change.directory}/{change.name}")[-1:])
+        if listing:
+            self._watch_tops()
+            touched |= await self._read_list()
+        if self._database_due and time.monotonic() - self._database_read >= DATABASE_EVERY:
+            touched |= await self._read_database()
+            touched |= await asyncio.to_thread(self._thawed_or_frozen, self._live())
+        await self._look(touched)
+
+    async def _read_list(self) -> set[str]:
+        """Read which containers there are; the ids of those that are new or named otherwise."""
+        listed = await asyncio.to_thread(containers, self._root, self._run)
+        before, self._stored = self._stored, {one.id: one for one in listed if _is_podmans(one)}
+        for id in before.keys() - self._stored.keys():
+            self._forget(before[id])
+        self._runs.keep(self._stored.keys())
+        return {id for id, one in self._stored.items() if before.get(id) != one}
+
+    async def _read_database(self) -> set[str]:
+        """Read Podman's own word; the ids of those it has changed for."""
+        self._database_due = False
+        self._database_read = time.monotonic()
+        if not self._database.there:
+            return set()
+        before = self._known
+        try:
+            self._known = await asyncio.to_thread(self._database.read)
+        except DatabaseUnreadable as error:
+            if str(error) != self._unreadable:
+                log.warning(UNREADABLE, reason=str(error))
+            self._unreadable = str(error)
+        return {id for id, known in self._known.items() if before.get(id) != known}
+
+    async def _look(self, ids: Iterable[str]) -> None:
+        stored = [self._stored[id] for id in ids if id in self._stored]
+        if not stored:
+            self._ask()
+            return
+        for one in stored:
+            self._watch_one(one)
+        for look, end in await asyncio.to_thread(self._looks, stored, frozenset(self._exits)):
+            self._take(look, end)
+        self._ask()
+
+    def _looks(self, stored: list[Stored], exits: frozenset[str]) -> list[tuple[Look, Exit | None]]:
+        looks = [look_at(one, self._hierarchies) for one in stored]
+        return [(look, None if look.run.process else _left_behind(exits, look)) for look in looks]
+
+    def _take(self, look: Look, left_behind: Exit | None) -> None:
+        id = look.stored.id
+        if id not in self._stored:
+            return
+        if look.run.monitor is not None and look.run.monitor.exits:
+            self._watch_exits(look.run.monitor.exits)
+        if left_behind is not None and self._runs.end_of(id) is None:
+            self._runs.noted(id, left_behind)
+        known, last = self._known.get(id), self._runs.entries().get(id)
+        course = course_of(look, known, self._runs.end_of(id), last)
+        if course is None or (last is not None and self._waits_for_code(last, course)):
+            self._unsettled.add(id)
+            if last is not None or look.run.pidfile:
+                return
+        else:
+            self._unsettled.discard(id)
+            self._codeless.pop(id, None)
+        self._runs.learn(entry_of(look, course or Course(State.CREATED), known, last))
+
+    def _waits_for_code(self, last: Entry, course: Course) -> bool:
+        """Whether an end is not to be told yet, since Podman's service may know its code."""
+        if course.state is not State.EXITED or course.code is not None or course.failed:
+            return False
+        if not self._asker.there or last.container.state is State.EXITED:
+            return False
+        id = last.container.engine_id
+        now = time.monotonic()
+        return now < self._codeless.setdefault(id, now + CODE_PATIENCE)
+
+    def _ask(self) -> None:
+        """Let the service tell what is not known, where the database cannot."""
+        if not self._database.there:
+            self._asker.want((self._stored.keys() - self._known.keys()) | self._codeless.keys())
+
+    def _told(self, known: Mapping[str, Known]) -> None:
+        if known:
+            self._changed |= {id for id, one in known.items() if self._known.get(id) != one}
+            self._known = known
+        self._watch.wake()
+
+    def _live(self) -> dict[str, tuple[str, bool]]:
+        """Cgroup of each container that runs, and whether it is known as paused."""
+        return {
+            id: (entry.container.id, entry.container.state is State.PAUSED)
+            for id, entry in self._runs.entries().items()
+            if entry.pid
+        }
+
+    def _thawed_or_frozen(self, live: Mapping[str, tuple[str, bool]]) -> set[str]:
+        return {id for id, (path, paused) in live.items() if frozen(self._hierarchies, path) is not paused}
+
+    def _at_once(self, change: Change) -> None:
+        """An exit is read in the moment it is noted: Podman takes it away soon."""
+        if change.directory in self._exits and _ID.fullmatch(change.name):
+            end = exit_in(change.directory, change.name) or Exit(self._clock(), None)
+            self._runs.noted(change.name, end)
+
+    def _watch_tops(self) -> None:
+        self._watch.add(self._root, IN_CREATE | IN_MODIFY)
+        self._watch.add(f"{self._root}/libpod", IN_MODIFY)
+        self._watch.add(self._run, IN_CREATE)
+        for folder in folders(self._root) + folders(self._run):
+            self._watch.add(folder, IN_CREATE | IN_MOVED_TO)
+        for directory in list(self._exits):
+            self._watch_exits(directory)
+
+    def _watch_exits(self, directory: str) -> None:
+        self._exits.add(directory)
+        self._watch.add(directory, IN_MOVED_TO)
+
+    def _watch_one(self, stored: Stored) -> None:
+        self._watch.add(os.path.dirname(stored.run_directory), IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE)
+        self._watch.add(stored.run_directory, IN_MOVED_TO)
+
+    def _forget(self, stored: Stored) -> None:
+        self._watch.discard(stored.run_directory)
+        self._watch.discard(os.path.dirname(stored.run_directory))
+        self._unsettled.discard(stored.id)
+        self._codeless.pop(stored.id, None)
+
+
+def _is_podmans(stored: Stored) -> bool:
+    """CRI-O's containers have a pod beside them, Buildah's nothing at all."""
+    return bool(stored.metadata.name) and not stored.metadata.pod_id
+
+
+def _left_behind(exits: Iterable[str], look: Look) -> Exit | None:
+    """An end of the present run that conmon noted and Podman has not taken away."""
+    found = (exit_in(directory, look.stored.id) for directory in exits)
+    began = look.run.began
+    return next((end for end in found if end and began is not None and end.time >= began), None)
