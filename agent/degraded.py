@@ -77,9 +77,16 @@ def _report_inventory(conditions: Conditions, parts: Parts, config: Config) -> N
 
 
 def _worth_a_word(engine: str, config: Config) -> bool:
-    """Whether an engine's absence says anything: it was asked for, or its socket is there."""
-    docker = config.inventory.docker
-    return engine != "docker" or docker.enabled is True or os.path.exists(docker.socket)
+    """Whether an engine's absence says anything: it was asked for, or its socket or storage is there."""
+    inventory = config.inventory
+    usually_absent = {
+        "docker": (inventory.docker.enabled, inventory.docker.socket),
+        "podman": (inventory.podman.enabled, inventory.podman.root),
+    }
+    if engine not in usually_absent:
+        return True
+    enabled, place = usually_absent[engine]
+    return enabled is True or os.path.exists(place)
 
 
 def _put(conditions: Conditions, present: bool, code: str, subject: str, **values: object) -> None:

@@ -11,6 +11,7 @@ from collectors.inventory.cgroup import CgroupSource
 from collectors.inventory.docker import DockerSource
 from collectors.inventory.paths import PathSource
 from collectors.inventory.podcgroup import PodCgroups
+from collectors.inventory.podman import PodmanSource
 from collectors.inventory.pods import Pods
 from collectors.inventory.workloads import WorkloadSource
 from runtime.linux.hierarchies import Hierarchies
@@ -38,6 +39,8 @@ def sources_for(config: Config, hierarchies: Hierarchies) -> Sources:
     engines: list[Source] = []
     if inventory.docker.enabled is not False:
         engines.append(DockerSource(inventory.docker.socket, hierarchies))
+    if (podman := inventory.podman).enabled is not False:
+        engines.append(PodmanSource(podman.root, podman.run, podman.socket, hierarchies))
     told_of_pods = informants(config, pods)
     engines += told_of_pods.all()
     paths: list[PathSource] = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from agent.conditions import Conditions
 from agent.config.load import load
 from agent.degraded import Parts, report
@@ -58,12 +60,16 @@ def test_each_degraded_part_is_said_and_taken_back() -> None:
     assert codes(conditions) == []
 
 
-def test_a_docker_that_nobody_asked_for_may_be_absent() -> None:
-    gone = parts(inventory=SimpleNamespace(reasons=lambda: {"docker": "no socket"}, complete=True))
-    conditions = Conditions()
-    report(conditions, gone, load(None, ["inventory.docker.socket=/no/such.sock"]))
+@pytest.mark.parametrize(("engine", "place"), [("docker", "socket"), ("podman", "root")])
+def test_an_engine_that_nobody_asked_for_may_be_absent(engine: str, place: str) -> None:
+    away = SimpleNamespace(reasons=lambda: {engine: "not there"}, complete=True)
+    known = SimpleNamespace(all=lambda: [SimpleNamespace(name=engine)])
+    gone, conditions = parts(inventory=away, sources=known), Conditions()
+    report(conditions, gone, load(None, [f"inventory.{engine}.{place}=/no/such"]))
     assert codes(conditions) == []
-    report(conditions, gone, load(None, ["inventory.docker={enabled: true, socket: /no/such.sock}"]))
+    report(conditions, gone, load(None, [f"inventory.{engine}={{enabled: true, {place}: /no/such}}"]))
+    assert codes(conditions) == ["engine_unavailable"]
+    report(conditions, gone, load(None, [f"inventory.{engine}.{place}=/"]))
     assert codes(conditions) == ["engine_unavailable"]
 
 

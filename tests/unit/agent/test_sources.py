@@ -12,11 +12,12 @@ def names(*overrides: str) -> list[str]:
 
 
 def test_the_most_precise_source_comes_first() -> None:
-    assert names() == ["deckwatch", "docker", "kubernetes", "cgroup"]
+    assert names() == ["deckwatch", "docker", "podman", "kubernetes", "cgroup"]
 
 
 def test_an_engine_can_be_switched_off() -> None:
-    assert names("inventory.docker.enabled=false") == ["deckwatch", "kubernetes", "cgroup"]
+    off = names("inventory.docker.enabled=false", "inventory.podman.enabled=false")
+    assert off == ["deckwatch", "kubernetes", "cgroup"]
 
 
 def test_pods_are_told_by_their_cgroups_before_those_are_plain_ones() -> None:
