@@ -22,17 +22,19 @@ def shares(weight: int) -> int:
     return 2 + (weight - 1) * 262142 // 9999
 
 
-def device_counters(content: bytes) -> list[tuple[bytes, dict[bytes, int]]]:
-    """(major:minor, counters) of io.stat, whose lines are `8:0 rbytes=1 wbytes=2 rios=3 wios=4 …`.
+def device_counters(content: bytes) -> dict[bytes, dict[bytes, int]]:
+    """Counters by major:minor of io.stat, whose lines are `8:0 rbytes=1 wbytes=2 rios=3 wios=4 …`.
 
-    A device the kernel has no counters for yet is left out.
+    A device the kernel has no counters for yet is left out; some kernels do not end its line.
     """
-    found = []
-    for line in content.split(b"\n"):
-        device, _, counters = line.partition(b" ")
-        named = dict(pair.split(b"=", 1) for pair in counters.split() if b"=" in pair)
-        if b"rbytes" in named:
-            found.append((device, {key: int(value) for key, value in named.items() if value.isdigit()}))
+    found: dict[bytes, dict[bytes, int]] = {}
+    device = b""
+    for token in content.split():
+        key, equals, value = token.partition(b"=")
+        if not equals:
+            device = token
+        elif value.isdigit():
+            found.setdefault(device, {})[key] = int(value)
     return found
 
 
@@ -43,5 +45,7 @@ def pressure(content: bytes) -> tuple[int | None, int | None]:
         return None, None
     end = content.find(b"\n", at)
     some = int(content[at:end])
+    if content.startswith(b"full"):
+        return None, some
     full = int(content[content.rfind(b"=") + 1 :]) if content.startswith(b"full", end + 1) else None
     return some, full

@@ -18,10 +18,24 @@ _FAILURES = INDEX[catalogue.MEMORY_FAILURES]
 _KERNEL = INDEX[catalogue.MEMORY_KERNEL]
 _SWAP = INDEX[catalogue.MEMORY_SWAP]
 _OOM_EVENTS = INDEX[catalogue.OOM_EVENTS]
-_EVENTS_HIGH = INDEX[catalogue.MEMORY_EVENTS_HIGH]
-_EVENTS_MAX = INDEX[catalogue.MEMORY_EVENTS_MAX]
+_EVENTS = tuple(
+    INDEX[family]
+    for family in (
+        catalogue.MEMORY_EVENTS_LOW,
+        catalogue.MEMORY_EVENTS_HIGH,
+        catalogue.MEMORY_EVENTS_MAX,
+        catalogue.MEMORY_EVENTS_OOM,
+        catalogue.OOM_EVENTS,
+        catalogue.MEMORY_EVENTS_OOM_GROUP_KILL,
+    )
+)
+_RECLAIMABLE = INDEX[catalogue.MEMORY_RECLAIMABLE]
+_SCANNED = INDEX[catalogue.MEMORY_RECLAIM_SCANNED]
+_TAKEN = INDEX[catalogue.MEMORY_RECLAIM_TAKEN]
+_LIMIT_RATIO = INDEX[catalogue.MEMORY_LIMIT_RATIO]
+_LIMIT = INDEX[catalogue.SPEC_MEMORY_EFFECTIVE_LIMIT]
 
-# Families that are one line of memory.stat, in the order of ROW: (family, v1 key, v2 key).
+# Families that are one line of memory.stat: (family, v1 key or none, v2 key).
 _LINES: tuple[tuple[Family, bytes, bytes], ...] = (
     (catalogue.MEMORY_RSS, b"total_rss", b"anon"),
     (catalogue.MEMORY_CACHE, b"total_cache", b"file"),
@@ -30,12 +44,15 @@ _LINES: tuple[tuple[Family, bytes, bytes], ...] = (
     (catalogue.MEMORY_INACTIVE_FILE, b"total_inactive_file", b"inactive_file"),
     (catalogue.MEMORY_DIRTY, b"total_dirty", b"file_dirty"),
     (catalogue.MEMORY_WRITEBACK, b"total_writeback", b"file_writeback"),
-    (catalogue.MEMORY_PGSCAN, b"total_pgscan", b"pgscan"),
-    (catalogue.MEMORY_PGSTEAL, b"total_pgsteal", b"pgsteal"),
+    (catalogue.MEMORY_PGSCAN, b"", b"pgscan"),
+    (catalogue.MEMORY_PGSTEAL, b"", b"pgsteal"),
     (catalogue.MEMORY_REFAULT_FILE, b"total_workingset_refault_file", b"workingset_refault_file"),
     (catalogue.MEMORY_REFAULT_ANON, b"total_workingset_refault_anon", b"workingset_refault_anon"),
+    (catalogue.MEMORY_ACTIVATE_FILE, b"", b"workingset_activate_file"),
+    (catalogue.MEMORY_ACTIVATE_ANON, b"", b"workingset_activate_anon"),
 )
-_PLACES = tuple(INDEX[family] for family, _, _ in _LINES)
+_RECLAIMERS = (b"kswapd", b"direct", b"khugepaged", b"proactive")
+_ACTIVE = INDEX[catalogue.MEMORY_ACTIVE_FILE]
 _INACTIVE = INDEX[catalogue.MEMORY_INACTIVE_FILE]
 _RSS = INDEX[catalogue.MEMORY_RSS]
 _CACHE = INDEX[catalogue.MEMORY_CACHE]
@@ -107,6 +124,7 @@ def _faults(*counts: int | None) -> Value:
     )
 
 
+_v1_places = tuple(INDEX[family] for family, key, _ in _LINES if key)
 _v1_stat = Keyed(
     (
         b"total_swap",
@@ -114,7 +132,7 @@ _v1_stat = Keyed(
         b"total_pgfault",
         b"pgmajfault",
         b"total_pgmajfault",
-        *(key for _, key, _ in _LINES),
+        *(key for _, key, _ in _LINES if key),
     )
 )
 _v1_oom = Keyed((b"oom_kill",))
@@ -127,8 +145,9 @@ def _parse_v1(contents: Sequence[bytes], values: list[Value]) -> None:
     if stat:
         values[_SWAP], *rest = _v1_stat.values(stat)
         values[_FAILURES] = _faults(*rest[:4])
-        for place, value in zip(_PLACES, rest[4:], strict=True):
+        for place, value in zip(_v1_places, rest[4:], strict=True):
             values[place] = value
+        _reclaimable(0, values)
     if usage:
         _usage(int(usage), values)
 
@@ -143,17 +162,30 @@ def _parse_v1_still(contents: Sequence[bytes], values: list[Value]) -> None:
         (values[_OOM_EVENTS],) = _v1_oom.values(oom)
 
 
-_v2_stat = Keyed((b"kernel", b"pgfault", b"pgmajfault", *(key for _, _, key in _LINES)))
-_v2_events = Keyed((b"high", b"max", b"oom_kill"))
+_v2_places = tuple(INDEX[family] for family, _, _ in _LINES)
+_v2_stat = Keyed(
+    (
+        b"kernel",
+        b"pgfault",
+        b"pgmajfault",
+        b"slab_reclaimable",
+        *(b"pgscan_" + who for who in _RECLAIMERS),
+        *(b"pgsteal_" + who for who in _RECLAIMERS),
+        *(key for _, _, key in _LINES),
+    )
+)
+_v2_events = Keyed((b"low", b"high", b"max", b"oom", b"oom_kill", b"oom_group_kill"))
 
 
 def _parse_v2(contents: Sequence[bytes], values: list[Value]) -> None:
     current, stat, swap = contents
     if stat:
-        values[_KERNEL], minor, major, *lines = _v2_stat.values(stat)
+        values[_KERNEL], minor, major, slab, *rest = _v2_stat.values(stat)
+        values[_SCANNED], values[_TAKEN] = _by_reclaimer(rest[:4]), _by_reclaimer(rest[4:8])
         values[_FAILURES] = _faults(minor, minor, major, major)
-        for place, value in zip(_PLACES, lines, strict=True):
+        for place, value in zip(_v2_places, rest[8:], strict=True):
             values[place] = value
+        _reclaimable(slab or 0, values)
     if current:
         _usage(int(current), values)
     elif isinstance(anon := values[_RSS], int) and isinstance(file := values[_CACHE], int):
@@ -168,11 +200,30 @@ def _parse_v2_still(contents: Sequence[bytes], values: list[Value]) -> None:
     if peak:
         values[_MAX_USAGE] = int(peak)
     if events:
-        values[_EVENTS_HIGH], values[_EVENTS_MAX], values[_OOM_EVENTS] = _v2_events.values(events)
+        for place, count in zip(_EVENTS, _v2_events.values(events), strict=True):
+            values[place] = count
+
+
+_RECLAIMER_LABELS = tuple(f',reclaimer="{name.decode()}"' for name in _RECLAIMERS)
+
+
+def _by_reclaimer(counts: Sequence[int | None]) -> Value:
+    """Those that this kernel tells apart; None when it does not."""
+    told = zip(_RECLAIMER_LABELS, counts, strict=True)
+    return tuple((label, count) for label, count in told if count is not None) or None
+
+
+def _reclaimable(slab: int, values: list[Value]) -> None:
+    active, inactive = values[_ACTIVE], values[_INACTIVE]
+    if isinstance(active, int) and isinstance(inactive, int):
+        values[_RECLAIMABLE] = active + inactive + slab
 
 
 def _usage(usage: int, values: list[Value]) -> None:
     values[_USAGE] = usage
     inactive = values[_INACTIVE]
     if isinstance(inactive, int):
-        values[_WORKING_SET] = max(0, usage - inactive)
+        working_set = max(0, usage - inactive)
+        values[_WORKING_SET] = working_set
+        if isinstance(limit := values[_LIMIT], int):
+            values[_LIMIT_RATIO] = working_set / limit

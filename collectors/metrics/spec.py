@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from collectors.cgroups import v1, v2
-from collectors.metrics import catalogue
+from collectors.metrics import catalogue, effective
 from collectors.metrics.catalogue import INDEX
 from collectors.metrics.plan import File, Host, Pace, Plan
 from collectors.metrics.rows import Value
@@ -13,12 +13,14 @@ from runtime.linux.errors import NotSupported
 
 _PERIOD = INDEX[catalogue.SPEC_CPU_PERIOD]
 _QUOTA = INDEX[catalogue.SPEC_CPU_QUOTA]
+_BURST = INDEX[catalogue.SPEC_CPU_BURST]
 _SHARES = INDEX[catalogue.SPEC_CPU_SHARES]
+_CORES = INDEX[catalogue.CPU_LIMIT_CORES]
 _MEMORY = INDEX[catalogue.SPEC_MEMORY_LIMIT]
+_HIGH = INDEX[catalogue.SPEC_MEMORY_HIGH]
 _SWAP = INDEX[catalogue.SPEC_MEMORY_SWAP_LIMIT]
 _RESERVATION = INDEX[catalogue.SPEC_MEMORY_RESERVATION]
 _THREADS_MAX = INDEX[catalogue.THREADS_MAX]
-_FAMILIES = catalogue.ROW[_PERIOD : _THREADS_MAX + 1]
 
 _Apply = Callable[[bytes, list[Value]], None]
 
@@ -32,7 +34,8 @@ def probe(host: Host) -> tuple[Plan, ...]:
                 applied[File(controller, name)] = apply
     if not applied:
         raise NotSupported("none of the controllers cpu, memory and pids is there")
-    return (Plan(tuple(applied), _FAMILIES, _parser(tuple(applied.values())), Pace.RARE),)
+    own = Plan(tuple(applied), catalogue.SPEC, _parser(tuple(applied.values())), Pace.RARE)
+    return (own, *effective.plans(host))
 
 
 def _parser(applied: tuple[_Apply, ...]) -> Callable[[Sequence[bytes], list[Value]], None]:
@@ -51,15 +54,26 @@ def _number(place: int, read: Callable[[bytes], int]) -> _Apply:
     return apply
 
 
+def _quota(quota: int, values: list[Value]) -> None:
+    """Nothing is told of a quota that there is not: -1 on v1."""
+    period = values[_PERIOD]
+    if quota > 0 and isinstance(period, int):
+        values[_QUOTA] = quota
+        values[_CORES] = quota / period
+
+
 def _v1_quota(content: bytes, values: list[Value]) -> None:
-    # -1 is no quota, and then none is exported.
-    quota = int(content)
-    values[_QUOTA] = quota if quota > 0 else None
+    _quota(int(content), values)
 
 
 def _v2_max(content: bytes, values: list[Value]) -> None:
     quota, values[_PERIOD] = v2.quota(content)
-    values[_QUOTA] = quota or None
+    _quota(quota, values)
+
+
+def _burst(content: bytes, values: list[Value]) -> None:
+    if values[_QUOTA] is not None:
+        values[_BURST] = int(content) / 1e6
 
 
 _FILES: Mapping[str, Mapping[int, Mapping[str, _Apply]]] = {
@@ -67,10 +81,12 @@ _FILES: Mapping[str, Mapping[int, Mapping[str, _Apply]]] = {
         1: {
             "cpu.cfs_period_us": _number(_PERIOD, int),
             "cpu.cfs_quota_us": _v1_quota,
+            "cpu.cfs_burst_us": _burst,
             "cpu.shares": _number(_SHARES, int),
         },
         2: {
             "cpu.max": _v2_max,
+            "cpu.max.burst": _burst,
             "cpu.weight": _number(_SHARES, lambda content: v2.shares(int(content))),
         },
     },
@@ -82,6 +98,7 @@ _FILES: Mapping[str, Mapping[int, Mapping[str, _Apply]]] = {
         },
         2: {
             "memory.max": _number(_MEMORY, v2.limit),
+            "memory.high": _number(_HIGH, v2.limit),
             "memory.swap.max": _number(_SWAP, v2.limit),
             "memory.min": _number(_RESERVATION, v2.limit),
         },

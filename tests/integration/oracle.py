@@ -42,6 +42,8 @@ V2_STAT = {
     "container_memory_pgsteal_total": "pgsteal",
     "container_memory_workingset_refault_file_total": "workingset_refault_file",
     "container_memory_workingset_refault_anon_total": "workingset_refault_anon",
+    "container_memory_workingset_activate_file_total": "workingset_activate_file",
+    "container_memory_workingset_activate_anon_total": "workingset_activate_anon",
 }
 NETWORK = {
     "receive_bytes": 0, "receive_packets": 1, "receive_errors": 2, "receive_packets_dropped": 3,
@@ -55,6 +57,7 @@ class Cgroup:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._directories: dict[str, str] = {}
+        self._roots: dict[str, str] = {}
         self._v1: set[str] = set()
         mounts = [
             mount
@@ -67,9 +70,11 @@ class Cgroup:
                 for mount in mounts:
                     if mount.fs_type == "cgroup2" and not controllers:
                         self._directories["unified"] = mount.target + path
+                        self._roots["unified"] = mount.target
                     for controller in controllers.split(",") if mount.fs_type == "cgroup" else ():
                         if controller in mount.super_options:
                             self._directories[controller] = mount.target + path
+                            self._roots[controller] = mount.target
                             self._v1.add(controller)
 
     def is_v1(self, controller: str) -> bool:
@@ -78,12 +83,17 @@ class Cgroup:
 
     def read(self, controller: str, name: str) -> str | None:
         """One file, or None where it does not exist."""
-        directory = self._directories.get(controller) or self._directories.get("unified")
-        try:
-            with open(f"{directory}/{name}", encoding="utf-8") as file:
-                return file.read()
-        except OSError:
-            return None
+        return _read(f"{self._directories.get(controller) or self._directories.get('unified')}/{name}")
+
+    def lineage(self, controller: str, name: str) -> list[str]:
+        """That file of the cgroup and of each ancestor that has it, nearest first."""
+        known = controller if controller in self._directories else "unified"
+        directory, root = self._directories.get(known, ""), self._roots.get(known, "/")
+        found = []
+        while directory.startswith(root):
+            found.append(_read(f"{directory}/{name}"))
+            directory = os.path.dirname(directory)
+        return [text for text in found if text is not None]
 
     def number(self, controller: str, name: str) -> int | None:
         """A file of one number; `max` is 0, as no limit is."""
@@ -128,7 +138,11 @@ class Cgroup:
         yield "container_cpu_system_seconds_total", {}, system
         yield "container_spec_cpu_period", {}, period
         yield "container_spec_cpu_shares", {}, shares
+        yield "container_cpu_effective_cores", {}, min(self._cores())
         if quota > 0:
+            saved = self.number("cpu", "cpu.cfs_burst_us" if self.is_v1("cpu") else "cpu.max.burst")
+            yield "container_spec_cpu_burst_seconds", {}, None if saved is None else saved / 1e6
+            yield "container_cpu_limit_cores", {}, quota / (period or 1)
             yield "container_spec_cpu_quota", {}, quota
             yield "container_cpu_cfs_periods_total", {}, stat["nr_periods"]
             yield "container_cpu_cfs_throttled_periods_total", {}, stat["nr_throttled"]
@@ -136,6 +150,20 @@ class Cgroup:
             if "nr_bursts" in stat:
                 yield "container_cpu_cfs_burst_periods_total", {}, stat["nr_bursts"]
                 yield "container_cpu_cfs_burst_seconds_total", {}, burst
+
+    def _cores(self) -> Iterable[float]:
+        """What each quota on the way to the root allows, and the CPUs there are."""
+        if self.is_v1("cpu"):
+            quotas = self.lineage("cpu", "cpu.cfs_quota_us")
+            limits = list(zip(quotas, self.lineage("cpu", "cpu.cfs_period_us"), strict=True))
+        else:
+            limits = [(first, second) for first, second in map(str.split, self.lineage("cpu", "cpu.max"))]
+        yield from (
+            int(quota) / int(period) for quota, period in limits if quota.strip() not in ("max", "-1")
+        )
+        cpus = "cpuset.effective_cpus" if self.is_v1("cpuset") else "cpuset.cpus.effective"
+        told = [text.strip() for text in self.lineage("cpuset", cpus) if text.strip()]
+        yield _members(told[0]) if told else os.cpu_count() or 1
 
     def _memory(self) -> Iterable[tuple[str, dict[str, str], float | None]]:
         stat = self.keyed("memory", "memory.stat")
@@ -152,7 +180,16 @@ class Cgroup:
         usage = self.number("memory", "memory.usage_in_bytes" if v1 else "memory.current") or 0
         inactive = stat["total_inactive_file" if v1 else "inactive_file"]
         yield "container_memory_usage_bytes", {}, usage
-        yield "container_memory_working_set_bytes", {}, max(0, usage - inactive)
+        working_set = max(0, usage - inactive)
+        yield "container_memory_working_set_bytes", {}, working_set
+        active = stat["total_active_file" if v1 else "active_file"]
+        slab = 0 if v1 else stat["slab_reclaimable"]
+        yield "container_memory_reclaimable_bytes", {}, inactive + active + slab
+        known = self.lineage("memory", "memory.limit_in_bytes" if v1 else "memory.max")
+        least = min((int(text) for text in known if text.strip() != "max"), default=1 << 62)
+        if least < 1 << 62:
+            yield "container_spec_memory_effective_limit_bytes", {}, least
+            yield "container_memory_limit_ratio", {}, working_set / least
         yield (
             "container_memory_max_usage_bytes",
             {},
@@ -169,6 +206,14 @@ class Cgroup:
             yield "container_oom_events_total", {}, events["oom_kill"]
             yield "container_memory_events_high_total", {}, events["high"]
             yield "container_memory_events_max_total", {}, events["max"]
+            yield "container_memory_events_low_total", {}, events["low"]
+            yield "container_memory_events_oom_total", {}, events["oom"]
+            yield "container_memory_events_oom_group_kill_total", {}, events.get("oom_group_kill")
+            yield "container_spec_memory_high_bytes", {}, self.number("memory", "memory.high")
+            for who in ("kswapd", "direct", "khugepaged", "proactive"):
+                own = {"reclaimer": who}
+                yield "container_memory_reclaim_scanned_pages_total", own, stat.get(f"pgscan_{who}")
+                yield "container_memory_reclaim_taken_pages_total", own, stat.get(f"pgsteal_{who}")
             limits = ("memory.max", "memory.swap.max", "memory.min")
         for kind, file in zip(("limit", "swap_limit", "reservation_limit"), limits, strict=True):
             limit = self.number("memory", file)
@@ -192,10 +237,19 @@ class Cgroup:
                 ):
                     if key in counts:
                         yield f"container_fs_{name}_total", {"device": _device(device)}, int(counts[key])
+                for operation, key in (("Read", "rbytes"), ("Write", "wbytes")):
+                    if key in counts:
+                        yield (
+                            "container_blkio_device_usage_total",
+                            _usage(device, operation),
+                            int(counts[key]),
+                        )
             return
         for suffix, file in kinds:
             for line in (self.read("blkio", f"blkio.throttle.io_{file}_recursive") or "").splitlines():
                 fields = line.split()
+                if len(fields) == 3 and suffix:
+                    yield "container_blkio_device_usage_total", _usage(*fields[:2]), int(fields[2])
                 if len(fields) == 3 and fields[1] in ("Read", "Write"):
                     name = f"container_fs_{fields[1].lower()}s{'_' if suffix else ''}{suffix}_total"
                     yield name, {"device": _device(fields[0])}, int(fields[2])
@@ -206,7 +260,7 @@ class Cgroup:
         yield "container_processes", {}, len((self.read("pids", "cgroup.procs") or "").split())
 
     def _pressure(self) -> Iterable[tuple[str, dict[str, str], float | None]]:
-        for resource in ("cpu", "memory", "io"):
+        for resource in ("cpu", "memory", "io", "irq"):
             for line in (self.read("unified", f"{resource}.pressure") or "").splitlines():
                 kind, *pairs = line.split()
                 total = int(dict(pair.split("=") for pair in pairs)["total"]) / 1e6
@@ -225,6 +279,25 @@ class Cgroup:
 
 def _scope(fault: str, scope: str) -> dict[str, str]:
     return {"failure_type": fault, "scope": scope}
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def _members(text: str) -> int:
+    """How many CPUs `0-3,8` are."""
+    ends = [part.partition("-")[::2] for part in text.split(",")]
+    return sum(int(last or first) - int(first) + 1 for first, last in ends)
+
+
+def _usage(device: str, operation: str) -> dict[str, str]:
+    major, minor = device.split(":")
+    return {"device": _device(device), "major": major, "minor": minor, "operation": operation}
 
 
 def _device(numbers: str) -> str:

@@ -39,6 +39,7 @@ COMMON: dict[Family, Any] = {
     catalogue.MEMORY_WRITEBACK: 12,
     catalogue.MEMORY_REFAULT_ANON: 13,
     catalogue.MEMORY_REFAULT_FILE: 14,
+    catalogue.MEMORY_LIMIT_RATIO: 10288 / 1048576,
     catalogue.OOM_EVENTS: 2,
     catalogue.FS_READS_BYTES: ((',device="/dev/sda"', 4096),),
     catalogue.FS_READS: ((',device="/dev/sda"', 1),),
@@ -49,7 +50,11 @@ COMMON: dict[Family, Any] = {
     catalogue.THREADS_MAX: 0,
     catalogue.SPEC_CPU_PERIOD: 100000,
     catalogue.SPEC_CPU_QUOTA: 50000,
+    catalogue.SPEC_CPU_BURST: 0.02,
+    catalogue.CPU_LIMIT_CORES: 0.5,
+    catalogue.CPU_EFFECTIVE_CORES: 0.5,
     catalogue.SPEC_MEMORY_LIMIT: 1048576,
+    catalogue.SPEC_MEMORY_EFFECTIVE_LIMIT: 1048576,
     catalogue.SPEC_MEMORY_SWAP_LIMIT: 0,
     catalogue.SPEC_MEMORY_RESERVATION: 0,
     catalogue.START_TIME: 1700000001.0,
@@ -65,6 +70,13 @@ def _faults(*counts: int) -> tuple[tuple[str, int], ...]:
     )
 
 
+def _usage(**counts: int) -> tuple[tuple[str, int], ...]:
+    return tuple(
+        (f',device="/dev/sda",major="8",minor="0",operation="{name}"', count)
+        for name, count in counts.items()
+    )
+
+
 ONLY: dict[int, dict[Family, Any]] = {
     1: {
         catalogue.CPU_USER: 100 / TICKS,
@@ -72,13 +84,25 @@ ONLY: dict[int, dict[Family, Any]] = {
         catalogue.MEMORY_FAILCNT: 5,
         catalogue.MEMORY_FAILURES: _faults(3, 30, 4, 40),
         catalogue.SPEC_CPU_SHARES: 512,
+        catalogue.MEMORY_RECLAIMABLE: 8000,
+        catalogue.BLKIO_DEVICE_USAGE: _usage(Read=4096, Write=8192, Sync=0, Total=12288),
     },
     2: {
         catalogue.CPU_USER: 1.0,
         catalogue.CPU_SYSTEM: 0.5,
         catalogue.MEMORY_FAILURES: _faults(30, 30, 40, 40),
+        catalogue.MEMORY_EVENTS_LOW: 0,
         catalogue.MEMORY_EVENTS_HIGH: 6,
         catalogue.MEMORY_EVENTS_MAX: 5,
+        catalogue.MEMORY_EVENTS_OOM: 3,
+        catalogue.MEMORY_EVENTS_OOM_GROUP_KILL: 0,
+        catalogue.MEMORY_RECLAIMABLE: 8300,
+        catalogue.MEMORY_ACTIVATE_ANON: 3,
+        catalogue.MEMORY_ACTIVATE_FILE: 4,
+        catalogue.MEMORY_RECLAIM_SCANNED: ((',reclaimer="kswapd"', 10), (',reclaimer="direct"', 40)),
+        catalogue.MEMORY_RECLAIM_TAKEN: ((',reclaimer="kswapd"', 20), (',reclaimer="direct"', 40)),
+        catalogue.SPEC_MEMORY_HIGH: 524288,
+        catalogue.BLKIO_DEVICE_USAGE: _usage(Read=4096, Write=8192),
         catalogue.MEMORY_PGSCAN: 50,
         catalogue.MEMORY_PGSTEAL: 60,
         catalogue.SPEC_CPU_SHARES: 2 + 19 * 262142 // 9999,
@@ -88,6 +112,7 @@ ONLY: dict[int, dict[Family, Any]] = {
         catalogue.PRESSURE_MEMORY_STALLED: 0.5,
         catalogue.PRESSURE_IO_WAITING: 2.5,
         catalogue.PRESSURE_IO_STALLED: 0.5,
+        catalogue.PRESSURE_IRQ_STALLED: 0.25,
     },
 }
 
@@ -125,6 +150,8 @@ def test_without_a_quota_there_is_no_throttling(either: Any) -> None:
     assert values[catalogue.SPEC_CPU_PERIOD] == 100000
     absent = {
         catalogue.SPEC_CPU_QUOTA,
+        catalogue.SPEC_CPU_BURST,
+        catalogue.CPU_LIMIT_CORES,
         *ROW[INDEX[catalogue.CFS_PERIODS] : INDEX[catalogue.CFS_BURST_SECONDS] + 1],
     }
     assert not absent & set(values)
@@ -139,9 +166,7 @@ def test_files_that_the_kernel_does_not_have_are_absent_values(v2: Any) -> None:
         catalogue.MEMORY_MAX_USAGE,
         catalogue.MEMORY_SWAP,
         catalogue.PROCESSES,
-        catalogue.MEMORY_EVENTS_HIGH,
-        catalogue.MEMORY_EVENTS_MAX,
-        catalogue.OOM_EVENTS,
+        *ROW[INDEX[catalogue.MEMORY_EVENTS_LOW] : INDEX[catalogue.OOM_EVENTS] + 1],
     }
     assert set(values) == set(COMMON | ONLY[2]) - missing
 

@@ -32,6 +32,51 @@ def test_v1_counts_the_whole_subtree(v1: Any) -> None:
     assert values[INDEX[catalogue.MEMORY_FAILURES]] is None
 
 
+LIMIT = INDEX[catalogue.SPEC_MEMORY_EFFECTIVE_LIMIT]
+
+
+def test_the_working_set_as_a_share_of_the_limit_in_force(either: Any) -> None:
+    (plan,) = (plan for plan in memory.probe(either.host) if plan.pace is Pace.ALWAYS)
+    inactive = b"total_inactive_file" if either.version == 1 else b"inactive_file"
+    for limit, ratio in ((None, None), (280, 0.25)):
+        values: list[Value] = [None] * len(catalogue.ROW)
+        values[LIMIT] = limit
+        plan.parse((b"100\n", inactive + b" 30\n", b""), values)
+        assert values[INDEX[catalogue.MEMORY_LIMIT_RATIO]] == ratio
+
+
+def test_what_the_kernel_could_take_back(v1: Any, v2: Any) -> None:
+    one = _parsed(v1, Pace.ALWAYS, b"", b"total_inactive_file 30\ntotal_active_file 4\n", b"")
+    two = _parsed(v2, Pace.ALWAYS, b"", b"inactive_file 30\nactive_file 4\nslab_reclaimable 5\n", b"")
+    place = INDEX[catalogue.MEMORY_RECLAIMABLE]
+    assert (one[place], two[place]) == (34, 39)
+
+
+def test_who_took_memory_back_as_far_as_the_kernel_tells_them_apart(v2: Any) -> None:
+    stat = b"pgscan_kswapd 1\npgscan_direct 2\npgscan_proactive 3\npgsteal_kswapd 4\n"
+    values = _parsed(v2, Pace.ALWAYS, b"", stat, b"")
+    assert values[INDEX[catalogue.MEMORY_RECLAIM_SCANNED]] == (
+        (',reclaimer="kswapd"', 1),
+        (',reclaimer="direct"', 2),
+        (',reclaimer="proactive"', 3),
+    )
+    assert values[INDEX[catalogue.MEMORY_RECLAIM_TAKEN]] == ((',reclaimer="kswapd"', 4),)
+
+
+def test_events_of_a_whole_container_killed(v2: Any) -> None:
+    events = b"low 1\nhigh 2\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\n"
+    values = _parsed(v2, Pace.STILL, b"", events)
+    told = (
+        catalogue.MEMORY_EVENTS_LOW,
+        catalogue.MEMORY_EVENTS_HIGH,
+        catalogue.MEMORY_EVENTS_MAX,
+        catalogue.MEMORY_EVENTS_OOM,
+        catalogue.OOM_EVENTS,
+        catalogue.MEMORY_EVENTS_OOM_GROUP_KILL,
+    )
+    assert [values[INDEX[family]] for family in told] == [1, 2, 3, 4, 5, 6]
+
+
 def test_without_the_statistics_there_is_no_working_set(either: Any) -> None:
     values = _parsed(either, Pace.ALWAYS, b"100\n", b"", b"")
     assert values[INDEX[catalogue.MEMORY_USAGE]] == 100
