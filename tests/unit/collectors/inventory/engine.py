@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
@@ -21,7 +22,9 @@ class Engine:
         self.version = {"ApiVersion": "1.41", "MinAPIVersion": "1.12"}
         self.containers: dict[str, dict[str, object]] = {}
         self.history: list[dict[str, object]] = []
+        self.listed: list[dict[str, object]] | None = None
         self.asked: list[str] = []
+        self.versions: set[str] = set()
         self.hanging: set[str] = set()
         self.streams: set[asyncio.Queue[bytes]] = set()
         self.raw: dict[str, bytes] = {}
@@ -68,14 +71,18 @@ class Engine:
             stream.put_nowait(json.dumps(event).encode() + b"\n")
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        path = "/" + request.path.removeprefix("/v1.41").lstrip("/")
+        version, path = _split(request.path)
         self.asked.append(path)
+        self.versions.add(version)
         if request.transport is not None:
             self._transports.add(request.transport)
         if path in self.hanging:
             await asyncio.Event().wait()
         if path in self.raw:
             return web.Response(body=self.raw[path])
+        if version and not self._speaks(version):
+            message = f"client version {version} is too old. Minimum supported API version is {self.version['MinAPIVersion']}"
+            return web.json_response({"message": message}, status=400)
         if path == "/version":
             return web.json_response(self.version)
         if path == "/_ping":
@@ -83,11 +90,16 @@ class Engine:
         if path == "/events":
             return await self._events(request)
         if path == "/containers/json":
-            return web.json_response([self._line(one) for one in self.containers.values()])
+            lines = [self._line(one) for one in self.containers.values()]
+            return web.json_response(lines if self.listed is None else self.listed)
         container = self.containers.get(path.split("/")[2])
         return web.json_response(
             container or {"message": "No such container"}, status=200 if container else 404
         )
+
+    def _speaks(self, version: str) -> bool:
+        oldest, newest = (_numbers(self.version[name]) for name in ("MinAPIVersion", "ApiVersion"))
+        return oldest <= _numbers(version) <= newest
 
     def _line(self, container: dict[str, object]) -> dict[str, object]:
         state = container["State"]
@@ -122,6 +134,16 @@ async def engine_at(path: str) -> AsyncIterator[Engine]:
         yield engine
     finally:
         await engine.stop()
+
+
+def _split(path: str) -> tuple[str, str]:
+    """The version that a path asks for, empty without one, and what it asks for."""
+    match = re.match(r"/v(\d+\.\d+)(/.*)", path)
+    return (match[1], match[2]) if match else ("", path)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split("."))
 
 
 def _nanoseconds(text: str | None) -> int:

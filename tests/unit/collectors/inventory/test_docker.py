@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from collectors.inventory import docker
 from collectors.inventory.docker import AWAY, CONNECTED, NO_ANSWER, DockerSource, Lanes, Position
 from collectors.inventory.dockerapi import Actor, DockerEvent
 from collectors.inventory.merge import Inventory
-from collectors.model import Entry, State
+from collectors.model import Entry, Health, Limits, LogSource, Reason, State
 from runtime.linux.hierarchies import detect
 from tests.unit.collectors.inventory.engine import Engine
 
@@ -207,3 +208,42 @@ def test_positions_are_bounded_and_only_rise() -> None:
     assert not position.advance(events[-1])
     assert position.advance(events[0])
     assert position.last_ns == 5999
+
+
+async def test_docker_29_with_the_containerd_image_store_is_told_whole(followed: Followed) -> None:
+    # Without GraphDriver, with a digest for an image id, without the addresses of old; it refuses API 1.41.
+    path = Path(__file__).with_name("recorded") / "docker29.json"
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    engine = followed.engine
+    engine.version, engine.listed, engine.containers = (
+        recorded["version"], recorded["list"], recorded["inspect"],
+    )  # fmt: skip
+    await connected(followed)
+    assert engine.versions == {"", "1.44"}
+    entries = {entry.container.name: entry for entry in followed.board.entries().values()}
+    labels = recorded["list"][0]["Labels"]
+    for name, state in (("web", State.RUNNING), ("old", State.EXITED)):
+        container = entries[name].container
+        assert (container.image, container.labels, container.state) == ("nginx:1.29", labels, state)
+        assert container.limits == Limits(cpus=0.5, memory=64 << 20, swap=64 << 20)
+        log = f"/var/lib/docker/containers/{container.engine_id}/{container.engine_id}-json.log"
+        assert entries[name].log == LogSource(path=log, format="docker_json")
+    web, old = entries["web"], entries["old"]
+    assert (web.addresses, web.ports, web.container.health) == (("172.17.0.2",), (80,), Health.HEALTHY)
+    assert (old.addresses, old.container.exit_code, old.container.reason) == ((), 3, Reason.ERROR)
+    del engine.containers[web.container.engine_id]
+    for event in recorded["events"]:
+        for stream in engine.streams:
+            stream.put_nowait(json.dumps(event).encode() + b"\n")
+    await followed.until(lambda: followed.states()["web"] is State.EXITED)
+    assert {one.container.exit_code for one in followed.board.by_name("web")} == {7}
+
+
+async def test_a_container_of_docker_29_that_does_not_answer_is_still_named(followed: Followed) -> None:
+    path = Path(__file__).with_name("recorded") / "docker29.json"
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    followed.engine.version, followed.engine.listed = recorded["version"], recorded["list"]
+    await connected(followed)
+    entries = {entry.container.name: entry.container for entry in followed.board.entries().values()}
+    assert entries.keys() == {"web", "old"}
+    assert {one.image for one in entries.values()} == {"nginx:1.29"}
