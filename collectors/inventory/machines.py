@@ -1,0 +1,189 @@
+"""Containers of systemd-nspawn, LXC and libvirt, told by the cgroups that are made for them.
+
+Source: systemd, "Control Group APIs and Delegation", and machined's scopes; lxc, src/lxc/cgroups
+(`lxc.payload.NAME`, before 4.0 `lxc.payload/NAME`, before 3.1 `lxc/NAME`); libvirt, "Control Groups".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from collectors.cgroups.procs import content_of, pids_in
+from collectors.inventory.base import Board
+from collectors.inventory.paths import PathSource, created_at
+from collectors.model import Container, Entry, State
+from runtime.linux.hierarchies import Hierarchies
+from runtime.linux.process import start_time
+
+NAME = "machines"
+NSPAWN = "nspawn"
+LXC = "lxc"
+
+# What lies above belongs to the host's own units, never to another container.
+_UNITS = r"(?:/(?!machine-)(?![^/]*[0-9a-f]{64})[^/]+\.(?:slice|scope|service))*"
+_SLICES = r"(?:/[^/]+\.slice)+"
+_SCOPE = re.compile(rf"{_SLICES}/machine-(?P<name>[^/]+)\.scope")
+_SERVICE = re.compile(rf"{_SLICES}/systemd-nspawn@(?P<name>[^/]+)\.service")
+_PAYLOAD = re.compile(rf"{_UNITS}/(?:lxc\.payload[./]|lxc/)(?P<name>[^/]+)")
+_LIBVIRT = re.compile(r"(?:/machine(?:\.slice)?)?/(?P<name>[^/]+)\.libvirt-lxc")
+# libvirt registers its containers and virtual machines as DRIVER-NUMBER-NAME.
+_OF_LIBVIRT = re.compile(r"(?P<driver>lxc|qemu|xen|ch)-\d+-(?P<name>.+)", re.DOTALL)
+_ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
+
+# Where a container's first process sits below its cgroup, the likeliest first.
+_PLACES = ("/payload/init.scope", "/payload", "/init.scope", "")
+_SUPERVISORS = (b"systemd-nspawn", b"libvirt_lxc", b"lxc-start", b"systemd-vmspawn")
+_MOST_LOOKED_AT = 64
+_AGAIN = (0.05, 0.2, 1.0, 3.0, 10.0)
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Machine(NamedTuple):
+    """What a cgroup's path says of the container in it."""
+
+    engine: str
+    name: str
+
+
+def machine_of(path: str) -> Machine | None:
+    """The container whose cgroup this is; None for every other cgroup, also for those inside one."""
+    if (found := _SCOPE.fullmatch(path)) is not None:
+        return _registered(unescaped(found["name"]))
+    if (found := _SERVICE.fullmatch(path)) is not None:
+        return Machine(NSPAWN, unescaped(found["name"]))
+    if (found := _PAYLOAD.fullmatch(path) or _LIBVIRT.fullmatch(path)) is not None:
+        return Machine(LXC, found["name"])
+    return None
+
+
+def _registered(name: str) -> Machine | None:
+    found = _OF_LIBVIRT.fullmatch(name)
+    if found is None:
+        return Machine(NSPAWN, name)
+    return Machine(LXC, found["name"]) if found["driver"] == "lxc" else None
+
+
+def unescaped(name: str) -> str:
+    """A name without systemd's escapes: `my\\x2dmachine` is `my-machine`."""
+    raw = os.fsencode(_ESCAPED.sub(lambda found: os.fsdecode(bytes([int(found[1], 16)])), name))
+    return raw.decode("utf-8", "replace")
+
+
+class MachineSource(PathSource):
+    """Shows machines once their first process is there, which may be a while after their cgroup."""
+
+    def __init__(self, hierarchies: Hierarchies) -> None:
+        super().__init__(NAME, self._entry)
+        self._hierarchies = hierarchies
+        self._boot: float | None = None
+        self._shown: dict[str, Entry] = {}
+        self._waiting: dict[str, tuple[int, asyncio.TimerHandle]] = {}
+
+    async def run(self, board: Board) -> None:
+        """See `Source.run`."""
+        try:
+            await super().run(board)
+        finally:
+            for path in list(self._waiting):
+                self._forget(path)
+
+    def reset(self, paths: Iterable[str]) -> None:
+        """See `PathSource.reset`; only machines are kept."""
+        super().reset(path for path in paths if machine_of(path) is not None)
+
+    def created(self, path: str) -> None:
+        """See `PathSource.created`. A cgroup inside a machine may be that of its first process."""
+        machine = path if machine_of(path) is not None else self._around(path)
+        if machine:
+            self._forget(machine)
+            super().created(machine)
+
+    def removed(self, path: str) -> None:
+        """See `PathSource.removed`."""
+        if machine_of(path) is not None:
+            self._forget(path)
+            self._shown.pop(path, None)
+            super().removed(path)
+
+    def _around(self, path: str) -> str:
+        """The known machine that a cgroup is one of the first levels of; empty when there is none."""
+        for _ in range(2):
+            path = path.rpartition("/")[0]
+            if path in self._paths:
+                return path
+        return ""
+
+    def _entry(self, path: str) -> Entry | None:
+        machine = machine_of(path)
+        if machine is None:
+            return None
+        before = self._shown.get(path)
+        if before is not None and before.pid and start_time(before.pid, self._proc) == before.pid_start:
+            return before
+        pid = self._leader(path)
+        if not pid and not self._is_patience_over(path):
+            return before
+        began = start_time(pid, self._proc) if pid else 0
+        container = Container(
+            id=path,
+            name=machine.name,
+            engine=machine.engine,
+            state=State.RUNNING,
+            started_at=self._time_of(began) if began else created_at(self._hierarchies, path),
+        )
+        self._shown[path] = Entry(container=container, pid=pid if began else 0, pid_start=began)
+        return self._shown[path]
+
+    def _is_patience_over(self, path: str) -> bool:
+        """Whether nobody came who could be the first process, though there are some; else look again later."""
+        attempt, _ = self._waiting.pop(path, (0, None))
+        if attempt < len(_AGAIN):
+            handle = asyncio.get_running_loop().call_later(_AGAIN[attempt], super().created, path)
+            self._waiting[path] = (attempt + 1, handle)
+            return False
+        return path not in self._shown and any(pids_in(self._hierarchies, path + place) for place in _PLACES)
+
+    def _forget(self, path: str) -> None:
+        _, handle = self._waiting.pop(path, (0, None))
+        if handle is not None:
+            handle.cancel()
+
+    @property
+    def _proc(self) -> str:
+        return self._hierarchies.proc
+
+    def _leader(self, path: str) -> int:
+        """The machine's first process; 0 when there is none yet."""
+        for place in _PLACES:
+            pids = sorted(pids_in(self._hierarchies, path + place))[:_MOST_LOOKED_AT]
+            if pids and (pid := self._first_of(pids)):
+                return pid
+        return 0
+
+    def _first_of(self, pids: list[int]) -> int:
+        """Of some processes the one that is number 1 in a namespace of its own, else the first of any."""
+        others = 0
+        for pid in pids:
+            fields = dict(
+                line.split(b":", 1)
+                for line in content_of(f"{self._proc}/{pid}/status").split(b"\n")
+                if b":" in line
+            )
+            numbers = fields.get(b"NSpid", b"").split()
+            if len(numbers) > 1 and numbers[-1] == b"1":
+                return pid
+            if fields and fields[b"Name"].strip() not in _SUPERVISORS:
+                others = others or pid
+        return others
+
+    def _time_of(self, ticks: int) -> float:
+        """Seconds since the epoch of a time in clock ticks since boot."""
+        if self._boot is None:
+            # Once, because the kernel's answer moves with each correction of the clock.
+            with open(f"{self._proc}/stat", "rb") as file:
+                self._boot = next(float(line.split()[1]) for line in file if line.startswith(b"btime "))
+        return self._boot + ticks / _TICKS
