@@ -74,7 +74,8 @@ class Server(Section, frozen=True):
 
     listen: tuple[str, ...] = ("127.0.0.1:9780",)
     """TCP addresses, `HOST:PORT` or `[IPV6]:PORT`. A loopback address also serves containers, logs and
-    events; any other serves only `/metrics`, `/sd/targets` and the health paths unless `tokens_file` is set."""
+    events; any other serves only `/metrics`, `/sd/targets` and the health paths unless
+    `tokens_file` or `web_config_file` says who may ask."""
     socket: Path = ""
     """Unix socket with full rights, mode 0600; its peer must be root or the agent's user. Empty:
     `deckwatch.sock` in `paths.run`."""
@@ -85,9 +86,11 @@ class Server(Section, frozen=True):
     limit for every TCP address (docs/operate.md); read again when it or a file that it names changes."""
     tokens_file: Path | None = None
     """YAML or JSON file of bearer tokens with their rights (`metrics`, `logs`, `events`, `control`); read
-    again when it changes. With it every TCP request beyond the health paths needs a token."""
+    again when it changes. With it every TCP request beyond the health paths needs a token, or a user of
+    `web_config_file`."""
     max_connections: Count = 200
-    """TCP connections served at once, over all listeners; further ones get 503."""
+    """TCP connections served at once, over all listeners; further ones get 503, during a
+    TLS handshake they are closed instead."""
     max_streams: Count = 32
     """Live streams (logs and events) served at once; further ones get 503."""
 

@@ -51,7 +51,10 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": _schemas(),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "basic": {"type": "http", "scheme": "basic"},
+            },
         },
     }
 
@@ -69,7 +72,9 @@ def _operation(route: Route) -> dict[str, Any]:
         content = {JSON: {"schema": {"$ref": TEMPLATE.format(name=route.body)}}}
         operation["requestBody"] = {"required": True, "content": content}
     if route.right is not None:
-        operation["security"] = [{"bearer": []}, {}] if route.right.value != "control" else [{"bearer": []}]
+        # Control is never for a password alone.
+        others = [] if route.right.value == "control" else [{"basic": []}, {}]
+        operation["security"] = [{"bearer": []}, *others]
         operation["description"] = f"Needs the right `{route.right}`."
     return operation
 

@@ -37,4 +37,5 @@ def test_times_are_described_as_they_are_sent() -> None:
 def test_control_needs_a_token_over_tcp() -> None:
     paths = openapi.document(ROUTES)["paths"]
     assert paths["/api/v1/workloads/{name}"]["put"]["security"] == [{"bearer": []}]
+    assert {"basic": []} in paths["/metrics"]["get"]["security"]
     assert "security" not in paths["/-/healthy"]["get"]
