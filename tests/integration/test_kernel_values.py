@@ -12,22 +12,19 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 
 from collectors.metrics import catalogue
-from collectors.metrics.catalogue import INDEX, ROW
-from collectors.metrics.rows import Row
+from collectors.metrics.catalogue import INDEX
 from collectors.metrics.sampler import Sampler
 from collectors.model import Container, Entry, Network
-from runtime.linux import hierarchies, process
-from runtime.linux.hierarchies import Hierarchies
-from tests.integration.oracle import Cgroup, Values
+from runtime.linux import hierarchies
+from tests.integration.box import BESIDE, Box, agreement, boxed, entry, stop, told, without
+from tests.integration.oracle import Cgroup
 
 pytestmark = [
     pytest.mark.root,
@@ -49,99 +46,12 @@ while time.process_time() < end:
 print("ready", flush=True)
 time.sleep(1000)
 """
-LIMITS = {
-    1: {
-        "memory": {"memory.limit_in_bytes": "67108864", "memory.soft_limit_in_bytes": "33554432"},
-        "cpu": {"cpu.cfs_period_us": "20000", "cpu.cfs_quota_us": "10000", "cpu.shares": "512"},
-        "pids": {"pids.max": "64"},
-    },
-    2: {
-        "memory": {"memory.max": "67108864", "memory.min": "4096"},
-        "cpu": {"cpu.max": "10000 20000", "cpu.weight": "50"},
-        "pids": {"pids.max": "64"},
-    },
-}
-
-
-class Box:
-    """A cgroup under an own name in every hierarchy, with limits where the controller is there."""
-
-    def __init__(self, trees: Hierarchies) -> None:
-        self.trees = trees
-        self.id = f"/deckwatch-test-{os.getpid()}-{uuid.uuid4().hex[:12]}"
-        self._processes: list[subprocess.Popen[str]] = []
-
-    def make(self) -> None:
-        unified = self.trees.unified
-        if self.trees.mode == "v2" and unified is not None:
-            with open(f"{unified.mountpoint}/cgroup.subtree_control", "w") as file:
-                file.write(" ".join(f"+{name}" for name in unified.controllers))
-        for tree in self.trees.all():
-            os.mkdir(tree.directory(self.id))
-        for controller in ("memory", "cpu", "pids"):
-            hierarchy = self.trees.of(controller)
-            assert hierarchy is not None
-            for name, value in LIMITS[hierarchy.version][controller].items():
-                self.write(controller, name, value)
-
-    def write(self, controller: str, name: str, value: str) -> None:
-        with open(f"{self.trees.directory(controller, self.id)}/{name}", "w") as file:
-            file.write(value)
-
-    def start(self, command: Sequence[str]) -> subprocess.Popen[str]:
-        """Start a process inside, and wait for its first line."""
-        # A v1 cpuset takes nobody before it has CPUs, and no number is read from it.
-        trees = [tree for tree in self.trees.all() if "cpuset" not in tree.controllers or tree.version == 2]
-        enter = "".join(f"echo $$ > {tree.directory(self.id)}/cgroup.procs && " for tree in trees)
-        started = subprocess.Popen(
-            ["sh", "-c", f'{enter}exec "$@"', "sh", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._processes.append(started)
-        assert started.stdout is not None
-        assert started.stdout.readline() == "ready\n"
-        return started
-
-    def feed(self, started: subprocess.Popen[str], text: str) -> None:
-        """Write to a process's standard input."""
-        assert started.stdin is not None
-        started.stdin.write(text)
-        started.stdin.flush()
-
-    def oom_kills(self) -> int:
-        """The cgroup's own count."""
-        memory = self.trees.of("memory")
-        assert memory is not None
-        name = "memory.events" if memory.version == 2 else "memory.oom_control"
-        with open(f"{memory.directory(self.id)}/{name}", encoding="ascii") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
-
-    def end(self) -> None:
-        """Kill what runs inside and remove the cgroup."""
-        for started in self._processes:
-            started.kill()
-            started.wait()
-            for pipe in (started.stdin, started.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(BrokenPipeError):
-                        pipe.close()
-        deadline = time.monotonic() + 10
-        for tree in self.trees.all():
-            while os.path.isdir(directory := tree.directory(self.id)) and time.monotonic() < deadline:
-                with contextlib.suppress(OSError):
-                    os.rmdir(directory)
 
 
 @pytest.fixture
 def box() -> Iterator[Box]:
-    made = Box(hierarchies.detect())
-    try:
-        made.make()
+    with boxed(hierarchies.detect()) as made:
         yield made
-    finally:
-        made.end()
 
 
 @pytest.fixture
@@ -149,65 +59,6 @@ def sampler() -> Iterator[Sampler]:
     made = Sampler(hierarchies.detect())
     yield made
     made.close()
-
-
-def entry(box: Box, pid: int, network: Network = Network.NONE) -> Entry:
-    return Entry(
-        container=Container(id=box.id, name="box", engine="test"),
-        pid=pid,
-        pid_start=process.start_time(pid),
-        network=network,
-    )
-
-
-def stop(pid: int) -> None:
-    """Stop all its threads, and wait until they stand."""
-    os.kill(pid, signal.SIGSTOP)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        states = {
-            pathlib.Path(f"/proc/{pid}/task/{task}/stat").read_text().rpartition(")")[2].split()[0]
-            for task in os.listdir(f"/proc/{pid}/task")
-        }
-        if states == {"T"}:
-            return
-    raise AssertionError(f"process {pid} does not stop: {states}")
-
-
-def told(row: Row) -> Values:
-    """A row as the oracle says it."""
-    found: Values = {}
-    for family, value in zip(ROW, row.values, strict=True):
-        for suffix, number in value if isinstance(value, tuple) else (("", value),):
-            if number is not None:
-                pairs = (pair.split("=") for pair in suffix.lstrip(",").split(",") if pair)
-                own = frozenset((name, text.strip('"')) for name, text in pairs)
-                found[family.name, own] = number
-    return found
-
-
-def without(values: Values, *names: str) -> Values:
-    return {key: value for key, value in values.items() if not key[0].startswith(names)}
-
-
-# What a row adds to the kernel's files, and what nobody shows of a process without a network of its own.
-BESIDE = ("container_start_time", "container_last_seen", "container_spec_cpu_shares", "container_network")
-
-
-async def agreement(sampler: Sampler, box: Box, pid: int) -> Values:
-    """A reading that says what the files say, both before and after it; the counters settle in a moment."""
-    cgroup = Cgroup(pid)
-    async with asyncio.timeout(20):
-        while True:
-            before = cgroup.values()
-            row = sampler.read_one(box.id)
-            after = cgroup.values()
-            assert row is not None
-            if before == after:
-                ours, theirs = without(told(row), *BESIDE), without(after, *BESIDE)
-                assert ours == {key: pytest.approx(value, abs=1e-9) for key, value in theirs.items()}
-                return told(row)
-            await asyncio.sleep(0.01)
 
 
 async def test_every_value_equals_the_kernels(box: Box, sampler: Sampler, tmp_path: pathlib.Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from tests.integration.agents import Agent
 from tests.integration.engines import wait_until
-from tests.integration.test_kernel_values import Box, box
+from tests.integration.box import Box
+from tests.integration.test_kernel_values import box
 
 __all__ = ["box"]
 
