@@ -73,6 +73,7 @@ def findings(config: Config) -> Iterator[Finding]:
     yield cgroup_rights(found, config.runtime.cgroup_parent)
     yield pressure(proc)
     yield swap(found)
+    yield kernel_log()
     yield rights(proc)
     yield user_namespaces(proc)
     yield mount_calls()
@@ -140,6 +141,16 @@ def pressure(proc: str) -> Finding:
     except OSError:
         return Finding("pressure (PSI)", "not offered", [condition("psi_missing")])
     return Finding("pressure (PSI)", "offered")
+
+
+def kernel_log(path: str = "/dev/kmsg") -> Finding:
+    """Whether the kernel's log can be read, which names the processes that are killed for want of memory."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError as error:
+        reason = f"{path}: {error.strerror}"
+        return Finding("kernel log", "not readable", [condition("kernel_log_unreadable", reason=reason)])
+    return Finding("kernel log", "readable")
 
 
 def swap(found: Hierarchies) -> Finding:

@@ -53,6 +53,12 @@ def test_pressure(tmp_path: pathlib.Path) -> None:
     assert hostcheck.pressure(str(tmp_path)).wrong[0].code == "psi_missing"
 
 
+def test_the_kernels_log(tmp_path: pathlib.Path) -> None:
+    assert hostcheck.kernel_log(str(tmp_path / "kmsg")).wrong[0].code == "kernel_log_unreadable"
+    (tmp_path / "kmsg").touch()
+    assert hostcheck.kernel_log(str(tmp_path / "kmsg")).status == "ok"
+
+
 def test_capabilities_are_read_from_the_kernel(tmp_path: pathlib.Path) -> None:
     (tmp_path / "self").mkdir()
     (tmp_path / "self" / "status").write_text("Name:\tx\nCapEff:\t0000000000000004\n")
