@@ -14,8 +14,8 @@ from agent.lifecycle.newcomers import Newcomers, Readings
 from agent.lifecycle.roster import Roster
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Row
-from collectors.model import Entry
-from runtime.linux.process import exit_status
+from collectors.model import Entry, Role
+from runtime.linux.process import exit_status, start_time
 
 _CPU = catalogue.INDEX[catalogue.CPU_USAGE]
 _THREADS = catalogue.INDEX[catalogue.THREADS]
@@ -71,7 +71,7 @@ class Following:
         if not id:
             return
         ended = self._newcomers.claim(id)
-        if ended is not None:
+        if ended is not None and not _goes_on(entry):
             self._ended(life, ended.row, ended.time)
             return
         self.relabel(life)
@@ -154,6 +154,16 @@ class Following:
             return
         life.status = exit_status(pidfd)
         self._ended(life, row, None)
+
+
+def _goes_on(entry: Entry) -> bool:
+    """Whether it is known to run though its cgroup was empty for a moment while nobody had named it.
+
+    A service's cgroup is so between the commands before its start and its own, a machine's before its init.
+    """
+    if entry.pid:
+        return entry.pid_start != 0 and start_time(entry.pid) == entry.pid_start
+    return entry.container.role is Role.SERVICE
 
 
 def _newest(first: Row | None, *others: Row | None) -> Row | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pathlib
 import subprocess
 from dataclasses import replace
+
+from msgspec import structs
 
 from agent.lifecycle.following import Following
 from agent.lifecycle.life import Life
@@ -13,6 +16,7 @@ from agent.lifecycle.newcomers import Newcomers
 from agent.lifecycle.roster import Roster
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Row
+from collectors.model import Role
 from tests.unit.agent.lifecycle.test_story import CPU, ID, RUNNING, Host, with_pid
 
 THREADS = catalogue.INDEX[catalogue.THREADS]
@@ -144,3 +148,26 @@ def with_value(row: Row, index: int, value: float | None) -> Row:
     values = list(row.values)
     values[index] = value
     return replace(row, values=values)
+
+
+async def test_a_service_that_was_empty_for_a_moment_before_it_was_named_goes_on() -> None:
+    desk = Desk()
+    desk.newcomers.created(ID)
+    desk.newcomers.removed(ID)
+    one = desk.life()
+    service = structs.replace(RUNNING.container, role=Role.SERVICE)
+    one.entry = structs.replace(RUNNING, container=service)
+    desk.following.follow(one)
+    assert desk.ended == [] and desk.host.added == {ID: "labels"}
+    desk.following.close()
+
+
+async def test_a_container_whose_own_process_runs_goes_on_too() -> None:
+    desk = Desk()
+    desk.newcomers.created(ID)
+    desk.newcomers.removed(ID)
+    one = desk.life()
+    one.entry = with_pid(RUNNING, os.getpid())
+    desk.following.follow(one)
+    assert desk.ended == [] and desk.host.added == {ID: "labels"}
+    desk.following.close()
