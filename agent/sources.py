@@ -9,10 +9,12 @@ from agent.kubernetes import informants
 from collectors.inventory.base import Source
 from collectors.inventory.cgroup import CgroupSource
 from collectors.inventory.docker import DockerSource
+from collectors.inventory.machines import MachineSource
 from collectors.inventory.paths import PathSource
 from collectors.inventory.podcgroup import PodCgroups
 from collectors.inventory.podman import PodmanSource
 from collectors.inventory.pods import Pods
+from collectors.inventory.systemd import SystemdSource, manages
 from collectors.inventory.workloads import WorkloadSource
 from runtime.linux.hierarchies import Hierarchies
 
@@ -46,6 +48,11 @@ def sources_for(config: Config, hierarchies: Hierarchies) -> Sources:
     paths: list[PathSource] = []
     if inventory.kubernetes.enabled is not False:
         paths.append(PodCgroups(pods, hierarchies, told_of_pods.news))
+    if inventory.machines.enabled is not False:
+        paths.append(MachineSource(hierarchies))
+    systemd = inventory.systemd.enabled
+    if systemd is True or (systemd and manages(config.paths.rootfs)):
+        paths.append(SystemdSource(hierarchies, config.paths.rootfs))
     globs = inventory.cgroup.include if inventory.cgroup.enabled else ()
     paths.append(CgroupSource(globs, hierarchies))
     return Sources(
