@@ -73,10 +73,20 @@ def run_of(directory: str, engine_id: str, hierarchies: Hierarchies) -> Run:
     # The container's pid stays behind when a run ends, so one that is older is the run's before.
     written = _changed(f"{directory}/{PIDFILE}")
     current = written is not None and written >= began
-    process = (
-        _process(_number(f"{directory}/{PIDFILE}"), engine_id, monitor, hierarchies) if current else None
-    )
+    pid = _number(f"{directory}/{PIDFILE}") if current else 0
+    process = process_at(pid, engine_id, hierarchies, parent=monitor.pid if monitor else 0)
     return Run(began, current, process, monitor, _changed(directory))
+
+
+def process_at(pid: int, engine_id: str, hierarchies: Hierarchies, *, parent: int = 0) -> Process | None:
+    """A container's process, known as such by its cgroup's name or by its parent; None for any other."""
+    start = start_time(pid, hierarchies.proc) if pid else 0
+    if not start:
+        return None
+    id = cgroup_id(hierarchies, pid, engine_id)
+    if engine_id in id:
+        return Process(pid, start, id)
+    return Process(pid, start, "") if parent and _parent(pid, hierarchies.proc) == parent else None
 
 
 def exit_in(directory: str, engine_id: str) -> Exit | None:
@@ -107,18 +117,6 @@ def _monitor(pid: int, engine_id: str, proc: str) -> Monitor | None:
         next((value for option, value in pairs if option == EXIT_DIRECTORY), ""),
         {driver: path for driver, _, path in logs},
     )
-
-
-def _process(pid: int, engine_id: str, monitor: Monitor | None, hierarchies: Hierarchies) -> Process | None:
-    """A container's process, known as such by its cgroup's name or by its parent."""
-    start = start_time(pid, hierarchies.proc) if pid else 0
-    if not start:
-        return None
-    id = cgroup_id(hierarchies, pid, engine_id)
-    if engine_id in id:
-        return Process(pid, start, id)
-    child = monitor is not None and _parent(pid, hierarchies.proc) == monitor.pid
-    return Process(pid, start, "") if child else None
 
 
 def _options(pid: int, proc: str) -> list[str]:

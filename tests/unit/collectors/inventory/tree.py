@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
@@ -47,6 +47,31 @@ class Tree:
         os.makedirs(self.run_directory(id))
         self.list_anew()
         return id
+
+    def crio(self, name: str, sandbox: str, *, labels: Mapping[str, str], **annotations: str) -> str:
+        """CRI-O makes a container of a sandbox, or the sandbox itself where both have one name; its id."""
+        pod = {"pod-id": id_of(sandbox), "pod-name": f"k8s_{sandbox}_shop_u17_0", "pod": name == sandbox}
+        id = self.create(name, **pod, **{"metadata-name": name, "image-name": "quay.io/i:1"})
+        kind = "sandbox" if name == sandbox else "container"
+        kubelets = {
+            "io.kubernetes.pod.name": sandbox, "io.kubernetes.pod.namespace": "shop", "io.kubernetes.pod.uid": "u17",
+        }  # fmt: skip
+        told = {
+            "ContainerType": kind, "SandboxID": id_of(sandbox), "Labels": json.dumps(kubelets | labels),
+            "Metadata": json.dumps({"name": name, "attempt": 2}), "ImageName": "quay.io/i:1",
+        } | annotations  # fmt: skip
+        own = {f"io.kubernetes.cri-o.{key}": value for key, value in told.items()}
+        linux = {
+            "cgroupsPath": f"kubepods-pod17.slice:crio:{id}",
+            "namespaces": [{"type": "network", "path": "/run/netns/x"}],
+        }
+        self.configure(id, annotations=own, linux=linux)
+        return id
+
+    def state(self, id: str, status: str, **more: object) -> None:
+        """CRI-O writes how far a container has come."""
+        state = {"ociVersion": "1.0.2", "id": id, "status": status, "created": "2026-01-01T00:00:00Z"}
+        self.put(f"{self.directory(id)}/state.json", json.dumps(state | more))
 
     def rename(self, id: str, name: str) -> None:
         """`podman rename`."""

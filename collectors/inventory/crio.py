@@ -1,0 +1,217 @@
+"""CRI-O's sandboxes and containers, from its storage on disk, whether or not its socket may be asked.
+
+They lie in the same kind of storage as Podman's, often in the same one; those that have a pod beside them are
+CRI-O's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+from msgspec.structs import replace as altered
+
+from collectors.inventory.base import Board
+from collectors.inventory.conmon import Exit, exit_in
+from collectors.inventory.crioentry import ENGINE, Look, course_of, entry_of, look_at
+from collectors.inventory.directories import IN_CLOSE_WRITE, Change, Changes, DirectoryWatch
+from collectors.inventory.pods import Pods
+from collectors.inventory.storage import FOLDER, LISTS, StorageUnreadable, Stored, containers, folders
+from collectors.inventory.storageruns import StorageRuns
+from collectors.model import Entry, Network, State
+from runtime.linux.hierarchies import Hierarchies
+from runtime.linux.inotify import IN_CREATE, IN_MOVED_TO
+
+log = structlog.get_logger()
+
+FOUND = "crio_storage_found"
+AWAY = "crio_storage_away"
+EXITS = "/var/run/crio/exits"
+LOOK_AGAIN = 5.0
+RESCAN = 60.0
+SETTLE = 0.01
+ASK_AGAIN = 0.1
+
+_ID = re.compile(r"[0-9a-f]{64}")
+_LIVE = (State.RUNNING, State.PAUSED)
+
+
+class CrioSource:
+    """Keeps the board true to one storage of CRI-O, and `pods` to the pods in it.
+
+    The storage may be absent and come later. `exits` is where conmon notes ends.
+    """
+
+    name = ENGINE
+
+    def __init__(
+        self,
+        root: str,
+        run: str,
+        hierarchies: Hierarchies,
+        pods: Pods,
+        *,
+        exits: str = EXITS,
+        look_again: float = LOOK_AGAIN,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._root = root
+        self._run = run
+        self._hierarchies = hierarchies
+        self._pods = pods
+        self._exits = exits
+        self._look_again = look_again
+        self._clock = clock
+        self._runs: StorageRuns | None = None
+        self._watch = DirectoryWatch(self._at_once)
+        self._stored: dict[str, Stored] = {}
+        self._looks: dict[str, Look] = {}
+        self._unsettled: set[str] = set()
+        self._reason = ""
+
+    async def run(self, board: Board) -> None:
+        """Follow the storage, and look again when it cannot be read, until cancelled."""
+        runs = self._runs = self._runs or StorageRuns(board, ENGINE)
+        while True:
+            try:
+                with self._watch:
+                    await self._follow(runs)
+            except StorageUnreadable as error:
+                self._away(board, str(error))
+            await asyncio.sleep(self._look_again)
+
+    async def _follow(self, runs: StorageRuns) -> None:
+        whole = float("-inf")
+        changes = Changes((), False)
+        while True:
+            if changes.lost or time.monotonic() - whole >= RESCAN:
+                await self._read_list(runs)
+                await self._look(runs, set(self._stored))
+                if whole < 0:
+                    runs.settle(self._stored.keys())
+                    self._reason = ""
+                    log.info(FOUND, root=self._root, containers=len(self._stored))
+                whole = time.monotonic()
+            else:
+                await self._look_at_changes(runs, changes)
+            changes = await self._watch.changes(ASK_AGAIN if self._unsettled else RESCAN)
+            await asyncio.sleep(SETTLE)
+
+    async def _look_at_changes(self, runs: StorageRuns, changes: Changes) -> None:
+        touched = set(self._unsettled)
+        if any(change.name in LISTS or change.name.endswith(FOLDER) for change in changes.seen):
+            touched |= await self._read_list(runs)
+        for change in changes.seen:
+            touched.update(_ID.findall(f"{change.directory}/{change.name}")[-1:])
+        await self._look(runs, touched)
+
+    async def _read_list(self, runs: StorageRuns) -> set[str]:
+        """Read which containers there are; the ids of the new ones."""
+        self._watch_tops()
+        listed = await asyncio.to_thread(containers, self._root, self._run)
+        before, self._stored = self._stored, {one.id: one for one in listed if one.metadata.pod_id}
+        for id in before.keys() - self._stored.keys():
+            self._watch.discard(before[id].directory)
+            self._watch.discard(before[id].run_directory)
+            self._looks.pop(id, None)
+            self._unsettled.discard(id)
+        runs.keep(self._stored.keys())
+        self._tell_pods()
+        return self._stored.keys() - before.keys()
+
+    async def _look(self, runs: StorageRuns, ids: Iterable[str]) -> None:
+        stored = [self._stored[id] for id in ids if id in self._stored]
+        for one in stored:
+            self._watch.add(one.directory, IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE)
+            self._watch.add(one.run_directory, IN_MOVED_TO)
+        looks, ends = await asyncio.to_thread(self._found, stored)
+        self._looks |= {look.stored.id: look for look in looks if look.stored.id in self._stored}
+        for id, end in ends.items():
+            if runs.end_of(id) is None:
+                runs.noted(id, end)
+        # Sandboxes first: their containers are told with what they know.
+        for look in sorted(looks, key=lambda look: not look.is_sandbox):
+            if look.stored.id in self._stored:
+                self._take(runs, look)
+        self._tell_pods()
+        self._give_networks_an_owner(runs)
+
+    def _found(self, stored: list[Stored]) -> tuple[list[Look], dict[str, Exit]]:
+        looks = [look_at(one, self._hierarchies) for one in stored]
+        left = ((one.id, exit_in(self._exits, one.id)) for one in stored)
+        return looks, {id: end for id, end in left if end is not None}
+
+    def _take(self, runs: StorageRuns, look: Look) -> None:
+        id = look.stored.id
+        last = runs.entries().get(id)
+        course = course_of(look, runs.end_of(id))
+        if course is None:
+            self._unsettled.add(id)
+            return
+        self._unsettled.discard(id)
+        sandbox = None if look.is_sandbox else self._looks.get(look.stored.metadata.pod_id)
+        runs.learn(_keeping_network(entry_of(look, course, sandbox, last), last))
+
+    def _tell_pods(self) -> None:
+        pods = [look.pod for look in self._looks.values() if look.is_sandbox]
+        self._pods.tell(ENGINE, {pod.uid: pod for pod in pods if pod.uid})
+
+    def _give_networks_an_owner(self, runs: StorageRuns) -> None:
+        """Where a sandbox has no process, the oldest of its containers stands for the pod's network."""
+        entries = runs.entries()
+        without = {
+            id
+            for id, look in self._looks.items()
+            if look.is_sandbox and id in entries and not entries[id].pid
+        }
+        members: dict[str, list[Entry]] = {}
+        for id, entry in entries.items():
+            pod_id = self._looks[id].stored.metadata.pod_id if id in self._looks else ""
+            if pod_id in without and id != pod_id and entry.container.state in _LIVE:
+                members.setdefault(pod_id, []).append(entry)
+        for entry in [_oldest(found) for found in members.values()]:
+            if entry.network is Network.FOLLOWER:
+                runs.learn(altered(entry, network=Network.OWNER))
+
+    def _at_once(self, change: Change) -> None:
+        if change.directory == self._exits and _ID.fullmatch(change.name) and self._runs is not None:
+            end = exit_in(self._exits, change.name) or Exit(self._clock(), None)
+            self._runs.noted(change.name, end)
+
+    def _watch_tops(self) -> None:
+        for top in (self._root, self._run):
+            self._watch.add(top, IN_CREATE)
+            for folder in folders(top):
+                self._watch.add(folder, IN_CREATE | IN_MOVED_TO)
+        self._watch.add(self._exits, IN_MOVED_TO)
+
+    def _away(self, board: Board, reason: str) -> None:
+        board.unavailable(ENGINE, reason)
+        if reason != self._reason:
+            # On a host without CRI-O its absence is nothing to warn of.
+            tell = log.warning if os.path.exists(self._root) else log.debug
+            tell(AWAY, root=self._root, reason=reason)
+        self._reason = reason
+
+
+def _keeping_network(entry: Entry, last: Entry | None) -> Entry:
+    """A container that stands for its pod's network does so until it ends."""
+    stands = last is not None and last.network is Network.OWNER and entry.network is Network.FOLLOWER
+    lives = entry.container.state in _LIVE and last is not None and last.pid == entry.pid
+    return altered(entry, network=Network.OWNER) if stands and lives else entry
+
+
+def _oldest(entries: list[Entry]) -> Entry:
+    """The one that owns the network already, else the one that began first."""
+    return min(
+        entries,
+        key=lambda one: (
+            one.network is not Network.OWNER,
+            one.container.started_at or 0.0,
+            one.container.name,
+        ),
+    )
