@@ -14,6 +14,7 @@ from agent.hosting import Hosting
 from agent.sources import Sources
 from collectors.cgroups.watch import CgroupWatch
 from collectors.inventory import apiserver, kubelet
+from collectors.inventory.containerddisk import tasks_directory
 from collectors.inventory.merge import Inventory
 from collectors.kernellog.watch import KernelLog
 from collectors.metrics.sampler import Sampler
@@ -56,6 +57,10 @@ def report(conditions: Conditions, parts: Parts, config: Config) -> None:
             collector not in USUALLY_ABSENT or config.metrics.collectors.get(collector, False)
         )
         _put(conditions, missed, "collector_unsupported", collector, collector=collector, reason=reason)
+    stuck = parts.sampler.troubles()
+    for collector in parts.sampler.support():
+        reason = stuck.get(collector, "")
+        _put(conditions, bool(reason), "collector_stuck", collector, collector=collector, reason=reason)
     parts.hosting.report(conditions)
     reason = parts.kernel_log.reason
     _put(conditions, bool(reason), "kernel_log_unreadable", "", reason=reason)
@@ -81,6 +86,8 @@ def _worth_a_word(engine: str, config: Config) -> bool:
     inventory = config.inventory
     usually_absent = {
         "docker": (inventory.docker.enabled, inventory.docker.socket),
+        "containerd": (inventory.containerd.enabled, tasks_directory(inventory.containerd.state)),
+        "crio": (inventory.crio.enabled, inventory.crio.socket),
         "podman": (inventory.podman.enabled, inventory.podman.root),
     }
     if engine not in usually_absent:

@@ -20,7 +20,7 @@ def parts(**changes: Any) -> Parts:
         ),
         "inventory": SimpleNamespace(reasons=dict, complete=True),
         "watch": SimpleNamespace(degraded=""),
-        "sampler": SimpleNamespace(support=lambda: {"cpu": ""}),
+        "sampler": SimpleNamespace(support=lambda: {"cpu": ""}, troubles=dict),
         "hosting": SimpleNamespace(report=lambda conditions: None),
         "series": SimpleNamespace(dropped=0, limit=10),
         "kernel_log": SimpleNamespace(reason=""),
@@ -45,22 +45,28 @@ def test_each_degraded_part_is_said_and_taken_back() -> None:
     bad = parts(
         inventory=away,
         watch=SimpleNamespace(degraded="too few watches"),
-        sampler=SimpleNamespace(support=lambda: {"pressure": "no PSI"}),
+        sampler=SimpleNamespace(
+            support=lambda: {"pressure": "no PSI", "disk": ""},
+            troubles=lambda: {"disk": "statfs of /mnt has not answered for 9 s"},
+        ),
         series=SimpleNamespace(dropped=7, limit=10),
         kernel_log=SimpleNamespace(reason="/dev/kmsg: Operation not permitted"),
         stores={"events": SimpleNamespace(problem="No space left on device")},
     )
     report(conditions, bad, load(None))
     assert codes(conditions) == [
-        "collector_unsupported", "disk_full", "engine_unavailable", "inventory_incomplete",
+        "collector_stuck", "collector_unsupported", "disk_full", "engine_unavailable", "inventory_incomplete",
         "kernel_log_unreadable", "series_limit",
         "watch_degraded",
     ]  # fmt: skip
-    report(conditions, parts(sampler=SimpleNamespace(support=lambda: {"pressure": ""})), load(None))
+    (stuck,) = (one for one in conditions.current() if one.code == "collector_stuck")
+    assert stuck.text == "some disk metrics are missing: statfs of /mnt has not answered for 9 s"
+    mended = SimpleNamespace(support=lambda: {"pressure": "", "disk": ""}, troubles=dict)
+    report(conditions, parts(sampler=mended), load(None))
     assert codes(conditions) == []
 
 
-@pytest.mark.parametrize(("engine", "place"), [("docker", "socket"), ("podman", "root")])
+@pytest.mark.parametrize(("engine", "place"), [("docker", "socket"), ("crio", "socket"), ("podman", "root")])
 def test_an_engine_that_nobody_asked_for_may_be_absent(engine: str, place: str) -> None:
     away = SimpleNamespace(reasons=lambda: {engine: "not there"}, complete=True)
     known = SimpleNamespace(all=lambda: [SimpleNamespace(name=engine)])
@@ -83,7 +89,7 @@ def test_who_does_not_tell_of_pods_has_a_condition_of_its_own() -> None:
 
 
 def test_what_most_hosts_lack_is_told_to_who_asked_for_it() -> None:
-    bad = parts(sampler=SimpleNamespace(support=lambda: {"gpu": "no driver"}))
+    bad = parts(sampler=SimpleNamespace(support=lambda: {"gpu": "no driver"}, troubles=dict))
     conditions = Conditions()
     report(conditions, bad, load(None))
     assert codes(conditions) == []

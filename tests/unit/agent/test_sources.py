@@ -19,11 +19,11 @@ def names(*overrides: str) -> list[str]:
 
 
 def test_the_most_precise_source_comes_first() -> None:
-    assert names() == ["deckwatch", "docker", "podman", "kubernetes", "machines", "cgroup"]
+    assert names() == ["deckwatch", "docker", "crio", "podman", "kubernetes", "machines", "cgroup"]
 
 
 def test_an_engine_can_be_switched_off() -> None:
-    off = names("inventory.docker.enabled=false", "inventory.podman.enabled=false")
+    off = names(*(f"inventory.{engine}.enabled=false" for engine in ("docker", "crio", "podman")))
     assert off == ["deckwatch", "kubernetes", "machines", "cgroup"]
 
 
