@@ -15,8 +15,8 @@ import structlog
 from collectors.inventory.base import Board
 from collectors.inventory.podmanentry import ENGINE
 from collectors.inventory.podmanfollow import Follower
-from collectors.inventory.podmanruns import PodmanRuns
 from collectors.inventory.storage import StorageUnreadable
+from collectors.inventory.storageruns import StorageRuns
 from runtime.linux.hierarchies import Hierarchies
 
 log = structlog.get_logger()
@@ -54,12 +54,12 @@ class PodmanSource:
         self._socket = socket
         self._hierarchies = hierarchies
         self._look_again = look_again
-        self._runs: PodmanRuns | None = None
+        self._runs: StorageRuns | None = None
         self._reason = ""
 
     async def run(self, board: Board) -> None:
         """Follow the storage, and look again when it cannot be read, until cancelled."""
-        self._runs = self._runs or PodmanRuns(board)
+        self._runs = self._runs or StorageRuns(board, ENGINE)
         while True:
             follower = Follower(
                 self._root, self._run, self._temporary, self._socket, self._runs, self._hierarchies

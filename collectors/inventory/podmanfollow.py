@@ -16,8 +16,8 @@ from collectors.inventory.podmanask import Asker
 from collectors.inventory.podmandb import FILE, DatabaseUnreadable, PodmanDatabase
 from collectors.inventory.podmanentry import Course, Look, course_of, entry_of, frozen, look_at
 from collectors.inventory.podmanfacts import Known
-from collectors.inventory.podmanruns import PodmanRuns
 from collectors.inventory.storage import FOLDER, LISTS, Stored, containers, folders
+from collectors.inventory.storageruns import StorageRuns
 from collectors.model import Entry, State
 from runtime.linux.hierarchies import Hierarchies
 from runtime.linux.inotify import IN_CREATE, IN_MODIFY, IN_MOVED_TO
@@ -52,7 +52,7 @@ class Follower:
         run: str,
         temporary: Iterable[str],
         socket: str,
-        runs: PodmanRuns,
+        runs: StorageRuns,
         hierarchies: Hierarchies,
         *,
         clock: Callable[[], float] = time.time,

@@ -1,4 +1,4 @@
-"""What is known of each of Podman's containers, told to the board run by run.
+"""What is known of each container of a storage, told to the board run by run.
 
 Files change faster than they are looked at: whatever was found, the board sees each run begin before it ends,
 and each end once.
@@ -12,15 +12,15 @@ from types import MappingProxyType
 from collectors.inventory.base import Board
 from collectors.inventory.conmon import Exit
 from collectors.inventory.dockerentry import LIVE, ended, started
-from collectors.inventory.podmanentry import ENGINE
 from collectors.model import Entry, State
 
 
-class PodmanRuns:
-    """Follows every container from run to run and writes on the board."""
+class StorageRuns:
+    """Follows every container of one engine from run to run and writes on the board."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, engine: str) -> None:
         self._board = board
+        self._engine = engine
         self._entries: dict[str, Entry] = {}
         self._ends: dict[str, Exit] = {}
 
@@ -48,19 +48,19 @@ class PodmanRuns:
     def settle(self, listed: Set[str]) -> None:
         """The storage holds these containers and no other: the board's list is whole."""
         self.keep(listed)
-        self._board.replace(ENGINE, self._entries.values())
+        self._board.replace(self._engine, self._entries.values())
 
     def keep(self, listed: Set[str]) -> None:
         """Forget the containers that are no longer there, and ends of such as never were."""
         for engine_id in self._entries.keys() - listed:
             del self._entries[engine_id]
-            self._board.drop(ENGINE, engine_id)
+            self._board.drop(self._engine, engine_id)
         for engine_id in self._ends.keys() - listed:
             del self._ends[engine_id]
 
     def _put(self, entry: Entry) -> None:
         self._entries[entry.container.engine_id] = entry
-        self._board.put(ENGINE, entry)
+        self._board.put(self._engine, entry)
 
 
 def _missed(last: Entry, fresh: Entry, end: Exit | None) -> Iterator[Entry]:

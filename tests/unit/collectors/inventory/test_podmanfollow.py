@@ -13,11 +13,11 @@ from aiohttp import web
 
 from collectors.inventory.merge import Inventory
 from collectors.inventory.podmanfollow import Follower
-from collectors.inventory.podmanruns import PodmanRuns
+from collectors.inventory.storageruns import StorageRuns
 from collectors.model import Entry, Health, Reason, State
 from tests.unit.collectors.inventory.test_podmanapi import service
 from tests.unit.collectors.inventory.test_podmandb import Database
-from tests.unit.collectors.inventory.test_podmanruns import Silent
+from tests.unit.collectors.inventory.test_storageruns import Silent
 from tests.unit.collectors.inventory.tree import BEGAN, Tree, id_of
 
 
@@ -29,7 +29,7 @@ class Followed:
         self.socket = f"{tree.root}/../s"
         self.changes: list[tuple[str, str]] = []
         self.board = Inventory([Silent()], self._changed)
-        self.runs = PodmanRuns(self.board)
+        self.runs = StorageRuns(self.board, "podman")
         self.task: asyncio.Future[None] | None = None
 
     def _changed(self, old: Entry | None, new: Entry | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 from collectors.inventory.base import Board
 from collectors.inventory.conmon import Exit
 from collectors.inventory.merge import Inventory
-from collectors.inventory.podmanruns import PodmanRuns
+from collectors.inventory.storageruns import StorageRuns
 from collectors.model import Container, Entry, State
 
 ID = "a" * 64
@@ -42,7 +42,7 @@ class Story:
     def __init__(self) -> None:
         self.changes: list[Change] = []
         self.board = Inventory([Silent()], self._heard)
-        self.runs = PodmanRuns(self.board)
+        self.runs = StorageRuns(self.board, "podman")
 
     def _heard(self, old: Entry | None, new: Entry | None) -> None:
         one = new.container if new else None
