@@ -135,6 +135,23 @@ def boxed(trees: Hierarchies, limits: Limits = LIMITS, parent: str = "") -> Iter
         made.end()
 
 
+@contextlib.contextmanager
+def block_device(image: pathlib.Path, size: int) -> Iterator[str]:
+    """A block device that nobody else uses, of so many bytes, kept in a file."""
+    if os.path.isdir("/run/modules"):
+        # A kernel without modules where modprobe looks for them.
+        subprocess.run(["modprobe", "-q", "-d", "/run/modules", "loop"], check=False)
+    with open(image, "wb") as file:
+        file.truncate(size)
+    shown = subprocess.run(
+        ["losetup", "-f", "--show", image], check=True, capture_output=True, text=True
+    ).stdout
+    try:
+        yield shown.strip()
+    finally:
+        subprocess.run(["losetup", "-d", shown.strip()], check=True)
+
+
 def entry(box: Box, pid: int, network: Network = Network.NONE) -> Entry:
     return Entry(
         container=Container(id=box.id, name="box", engine="test"),

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.integration.agents import Agent
-from tests.integration.engines import wait_until
 from tests.integration.box import Box
+from tests.integration.engines import wait_until
 from tests.integration.test_kernel_values import box
 
 __all__ = ["box"]
