@@ -88,6 +88,11 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
         "OOM kills are told without the process that died: {reason}",
         "run as root or add CAP_SYSLOG, and in a container mount the host's /dev/kmsg",
     ),
+    "collector_stuck": (
+        D,
+        "some {collector} metrics are missing: {reason}",
+        "see to that, or set metrics.collectors.{collector}: false",
+    ),
     "series_limit": (
         D,
         "{dropped} series are left out of /metrics: the limit is {limit}",

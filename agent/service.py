@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 
 from agent import processes, selectors, urgency
@@ -39,6 +40,7 @@ from collectors.cgroups.watch import CgroupWatch
 from collectors.inventory.merge import Inventory
 from collectors.kernellog.watch import KernelLog
 from collectors.metrics import catalogue
+from collectors.metrics.filesystem.options import DiskOptions
 from collectors.metrics.host import HostFigures
 from collectors.metrics.rows import Reading, Row
 from collectors.metrics.sampler import Sampler
@@ -108,6 +110,7 @@ class Service:
             sys=config.paths.sys,
             collectors=config.metrics.collectors,
             descriptor_budget=None,
+            disk=DiskOptions(**msgspec.structs.asdict(config.metrics.disk)),
         )
         self._self_metrics = SelfMetrics()
         self._host = _host_figures(config)

@@ -44,7 +44,7 @@ def image(
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
-        pytest.skip(f"{' '.join(command)}: {done.stderr.strip()}")
+        pytest.skip(f"{' '.join(command[:-2])}: {done.stderr.partition(chr(10))[0][-80:]}")
 
 
 class Mute:

@@ -219,6 +219,24 @@ class Inventory(Section, frozen=True):
     """Selectors of containers to leave out altogether."""
 
 
+class Disk(Section, frozen=True):
+    """How file systems are looked at: the collectors `disk` and `disk_walk`."""
+
+    period: Duration = 60.0
+    """How often limits, inodes and what quotas count are read; at least a second passes between looks."""
+    volumes: Annotated[int, msgspec.Meta(ge=0)] = 16
+    """Volumes told per container, in the order of their mounting; further ones are left out."""
+    walk_period: Duration = 600.0
+    """`disk_walk`: how long after its last walk a writable layer is walked again."""
+    walk_limit: Duration = 300.0
+    """`disk_walk`: a walk that takes longer is given up, the layer's use is absent, and it is left in peace for
+    six periods."""
+    walk_rate: Count = 2000
+    """`disk_walk`: files and directories looked at in a second, over all containers."""
+    walk_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.05
+    """`disk_walk`: share of one processor that walks may take, waiting for the disk included."""
+
+
 class Metrics(Section, frozen=True):
     """What `/metrics` holds."""
 
@@ -244,6 +262,7 @@ class Metrics(Section, frozen=True):
     """How long a dead container's counters stay at their final value."""
     keep_dead: Duration = 900.0
     """How long a dead container stays listed, with its lifecycle series."""
+    disk: Disk = Disk()
 
 
 class Journald(Section, frozen=True):

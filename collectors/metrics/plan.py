@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from collectors.metrics.catalogue import INDEX, SWITCHES, Family
+from collectors.metrics.filesystem.options import DEFAULT, DiskOptions
 from collectors.metrics.rows import Value
 from runtime.linux.errors import NotSupported
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
@@ -103,6 +104,7 @@ class Host:
     proc: str = "/proc"
     sys: str = "/sys"
     switches: Mapping[str, bool] = field(default_factory=dict)
+    disk: DiskOptions = DEFAULT
 
     def switched_on(self, collector: str) -> bool:
         """Whether a collector is on: as configured, else as by default."""

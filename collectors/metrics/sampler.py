@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from collectors.cgroups.procs import pids_in
 from collectors.cgroups.reader import Descriptors
+from collectors.metrics.filesystem.options import DEFAULT, DiskOptions
 from collectors.metrics.gather import Gatherer, Vanished
 from collectors.metrics.plan import Host
 from collectors.metrics.rows import Reading, Row
@@ -28,7 +29,7 @@ class Sampler:
     """All containers that are read, and the reading of them.
 
     `collectors` switches collectors off by name; `descriptor_budget` is how many descriptors may be kept
-    open, None for what the limit on open files leaves. To be used from one event loop, and closed.
+    open, None for what the limit on open files leaves; `disk` is what looking at file systems may cost. To be used from one event loop, and closed.
     """
 
     def __init__(
@@ -39,12 +40,13 @@ class Sampler:
         sys: str = "/sys",
         collectors: Mapping[str, bool] | None = None,
         descriptor_budget: int | None = None,
+        disk: DiskOptions = DEFAULT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._hierarchies = hierarchies
         self._clock = clock
         self.descriptors = Descriptors(descriptor_budget)
-        self._gatherer = Gatherer(Host(hierarchies, proc, sys, collectors or {}), self.descriptors)
+        self._gatherer = Gatherer(Host(hierarchies, proc, sys, collectors or {}, disk), self.descriptors)
         self._lock = asyncio.Lock()
         self._last: Reading | None = None
         self._last_at = float("-inf")

@@ -24,12 +24,16 @@ from collectors.metrics import (
     spec,
 )
 from collectors.metrics.catalogue import SWITCHES
+from collectors.metrics.filesystem import disk, walk
 from collectors.metrics.plan import Census, Host, Plan, Probe
 from collectors.metrics.survey import Survey
 from runtime.linux.errors import NotSupported
 
 # Surveys by collector; each is made for a host, or raises NotSupported.
-SURVEYS: Mapping[str, Callable[[Host], Survey]] = {}
+SURVEYS: Mapping[str, Callable[[Host], Survey]] = {
+    "disk": disk.survey,
+    "disk_walk": walk.survey,
+}
 
 REGISTRY: Mapping[str, Probe] = {
     "spec": spec.probe,

@@ -1,0 +1,68 @@
+"""Where each container's files lie, found once in each of its runs."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+
+from collectors.metrics.filesystem.places import Layout, Place, Places
+from collectors.metrics.survey import Subject
+
+# What nobody may look at is no error of one container, so it is told once, not counted.
+_FORBIDDEN = (errno.EACCES, errno.EPERM)
+# A first process that was seen before it had its root is looked at again in so many rounds.
+_LOOKS = 3
+
+
+class Layouts:
+    """Layouts by container, remembered as long as its first process runs."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._known: dict[str, tuple[Subject, Layout, int]] = {}
+        self._forbidden: dict[str, int] = {}
+
+    def begin(self, subjects: Sequence[Subject]) -> Iterator[Place]:
+        """A round over these containers begins; all places that are known of them."""
+        there = {subject.id for subject in subjects}
+        self._known = {id: known for id, known in self._known.items() if id in there}
+        self._forbidden = {id: code for id, code in self._forbidden.items() if id in there}
+        for _, layout, _ in self._known.values():
+            if layout.layer is not None:
+                yield layout.layer
+            yield from layout.volumes
+
+    def of(self, subject: Subject) -> Layout | None:
+        """Where a container's files lie; None when no process of it is known, or nobody may look.
+
+        Raises OSError and Stuck as `Places.find`.
+        """
+        if not subject.pid:
+            return None
+        before, layout, looks = self._known.get(subject.id, (None, None, 0))
+        if before != subject:
+            layout, looks = None, 0
+        if layout is None or ((layout.layer is None or not layout.complete) and looks < _LOOKS):
+            layout = self._find(subject)
+            if layout is not None:
+                self._known[subject.id] = (subject, layout, looks + layout.complete)
+        return layout
+
+    def trouble(self) -> str:
+        """How many containers' mounts nobody may look at, and what to do; else empty."""
+        if not (forbidden := list(self._forbidden.values())):
+            return ""
+        reason = os.strerror(forbidden[0])
+        return f"mounts of {len(forbidden)} containers: {reason}; run as root or add CAP_SYS_PTRACE"
+
+    def _find(self, subject: Subject) -> Layout | None:
+        try:
+            layout = self._places.find(subject)
+        except OSError as error:
+            if error.errno not in _FORBIDDEN:
+                raise
+            self._forbidden[subject.id] = error.errno
+            return None
+        self._forbidden.pop(subject.id, None)
+        return layout
