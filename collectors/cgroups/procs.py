@@ -13,6 +13,7 @@ _ORDER = ("pids", "memory", UNIFIED, SYSTEMD, "cpu", "cpuacct", "cpuset")
 # Its own, its parent's, and its one thread's.
 _LINKS_OF_ONE = 3
 _SIZE = 4096
+_LISTING = 65536
 
 
 def pids_in(hierarchies: Hierarchies, path: str) -> list[int]:
@@ -22,8 +23,8 @@ def pids_in(hierarchies: Hierarchies, path: str) -> list[int]:
     """
     for controller in _ORDER:
         try:
-            with open(f"{hierarchies.directory(controller, path)}/cgroup.procs", "rb") as file:
-                pids = [int(pid) for pid in file.read().split()]
+            listed = _whole(f"{hierarchies.directory(controller, path)}/cgroup.procs")
+            pids = [int(pid) for pid in listed.split()]
         except (OSError, NotSupported):
             continue
         if found := [pid for pid in pids if pid]:
@@ -60,3 +61,14 @@ def content_of(path: str) -> bytes:
         if error.errno not in GONE:
             raise
         return b""
+
+
+def _whole(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        content = b""
+        while part := os.read(descriptor, _LISTING):
+            content += part
+        return content
+    finally:
+        os.close(descriptor)

@@ -71,7 +71,7 @@ class Gatherer:
         self._reported: set[tuple[str, str]] = set()
 
     def close(self) -> None:
-        """Let go of the directories that stand open, and end the surveys."""
+        """Let go of what stands open, and end the surveys."""
         for survey in self.surveys.values():
             survey.close()
         for _, census in self._censuses:

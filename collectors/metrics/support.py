@@ -20,8 +20,13 @@ from collectors.metrics import (
     numa,
     pids,
     pressure,
+    process,
+    referenced,
     sched,
     spec,
+    tasks,
+    tcp,
+    udp,
 )
 from collectors.metrics.catalogue import SWITCHES
 from collectors.metrics.filesystem import disk, walk
@@ -33,6 +38,11 @@ from runtime.linux.errors import NotSupported
 SURVEYS: Mapping[str, Callable[[Host], Survey]] = {
     "disk": disk.survey,
     "disk_walk": walk.survey,
+    "tcp": tcp.survey,
+    "udp": udp.survey,
+    "process": process.survey,
+    "cpuLoad": tasks.survey,
+    "referenced_memory": referenced.survey,
 }
 
 REGISTRY: Mapping[str, Probe] = {

@@ -39,7 +39,7 @@ def _values() -> list[Value]:
 
 def test_a_kernel_that_does_not_count_says_how_it_would(v1: Any) -> None:
     _switch(v1, "0\n")
-    with pytest.raises(NotSupported, match="set sysctl kernel.task_delayacct=1"):
+    with pytest.raises(NotSupported, match=r"set sysctl kernel.task_delayacct=1"):
         delays.probe(v1.host)
 
 
