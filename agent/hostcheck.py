@@ -5,6 +5,7 @@ A probe answers with a `Finding`: what it looked at, what it found, and the cond
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import errno
 import os
@@ -78,6 +79,7 @@ def findings(config: Config) -> Iterator[Finding]:
     yield user_namespaces(proc)
     yield mount_calls()
     yield engine("docker", config.inventory.docker.socket)
+    yield from pods(config)
     yield inotify(proc)
     yield open_files()
     yield directory("paths.state", config.paths.state)
@@ -251,6 +253,23 @@ def engine(name: str, path: str) -> Finding:
                 [condition("socket_unreachable", engine=name, path=path, reason=reason)],
             )
     return Finding(subject, f"answers at {path}")
+
+
+def pods(config: Config) -> Iterator[Finding]:
+    """Whether those tell of this node's pods who are asked: nobody on a host without Kubernetes."""
+    if config.inventory.kubernetes.enabled is False:
+        return
+    # An HTTP client, for those who have somebody to ask.
+    from agent.kubernetes import informants
+    from collectors.inventory.pods import Pods
+
+    for one in informants(config, Pods()).all():
+        subject = f"pods by {one.name}"
+        if reason := asyncio.run(one.trouble()):
+            refused = condition("kubernetes_unavailable", engine=one.name, reason=reason)
+            yield Finding(subject, "not told", [refused])
+        else:
+            yield Finding(subject, f"told by {one.url}")
 
 
 def inotify(proc: str) -> Finding:

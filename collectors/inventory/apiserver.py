@@ -31,6 +31,8 @@ WATCH = (240, 480)
 GRACE = 30.0
 # Who ends a watch at once is not asked for the next one at once.
 SHORTEST = 1.0
+# How long somebody who waits for the answer is kept waiting.
+ONCE = 5.0
 
 
 class WatchEvent(msgspec.Struct, frozen=True):
@@ -60,6 +62,20 @@ class ApiServerSource:
         self._version = ""
         self._backoff = Backoff(0.5, 30.0)
         self._answers: bool | None = None
+
+    @property
+    def url(self) -> str:
+        """Whom it asks."""
+        return self._access.url
+
+    async def trouble(self) -> str:
+        """Ask once; why there is no answer, empty when there is one."""
+        try:
+            async with KubernetesClient(self._access, timeout=ONCE) as client:
+                await client.get(PATH, self._parameters(limit="1"), PodList)
+        except KubernetesError as error:
+            return str(error)
+        return ""
 
     async def run(self, board: Board) -> None:
         """Follow until cancelled; what was told last stays while the API server does not answer."""

@@ -29,6 +29,8 @@ EVERY = (15.0, 30.0)
 # The kubelet knows a new container's id a moment after its cgroup shows; meanwhile it is asked again.
 SOON = (1.0, 2.0, 4.0, 8.0)
 AT_MOST_EVERY = 1.0
+# How long somebody who waits for the answer is kept waiting.
+ONCE = 5.0
 
 
 class KubeletSource:
@@ -58,6 +60,20 @@ class KubeletSource:
         self._waits: Iterator[float] = iter(())
         self._backoff = Backoff(1.0, 30.0)
         self._answers: bool | None = None
+
+    @property
+    def url(self) -> str:
+        """Whom it asks."""
+        return self._access.url
+
+    async def trouble(self) -> str:
+        """Ask once; why there is no answer, empty when there is one."""
+        try:
+            async with KubernetesClient(self._access, timeout=ONCE) as client:
+                await client.get(PATH, {}, PodList)
+        except KubernetesError as error:
+            return str(error)
+        return ""
 
     def news(self) -> None:
         """A pod or a container appeared: ask soon."""

@@ -9,8 +9,9 @@ import socket
 import pytest
 
 from agent import hostcheck
-from agent.config.load import defaults
+from agent.config.load import defaults, load
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
+from tests.kubeapi import Background, Cluster
 
 
 def test_the_whole_matrix_of_this_host() -> None:
@@ -111,3 +112,22 @@ def test_user_namespaces_are_tried_in_a_child() -> None:
     finding = hostcheck.user_namespaces("/proc")
     assert finding.status in ("ok", "degraded")
     assert os.readlink("/proc/self/ns/user") == before
+
+
+def test_who_is_asked_for_pods_and_says_no(tmp_path: pathlib.Path) -> None:
+    def asked(**settings: str) -> list[hostcheck.Finding]:
+        keys = ", ".join(f"{key}: {value}" for key, value in settings.items())
+        return list(hostcheck.pods(load(None, [f"inventory.kubernetes={{token_file: /none, {keys}}}"])))
+
+    assert asked() == []
+    with Background(Cluster()) as node:
+        url = node.cluster.url
+        answers = asked(kubelet=url, api_server=url)
+        assert [(one.subject, one.status) for one in answers] == [
+            ("pods by kubelet", "ok" ), ("pods by api_server", "degraded"),
+        ]  # fmt: skip
+        assert "answers 400" in answers[1].wrong[0].text  # it has no node of this name
+        node.cluster.refuse = 403
+        [refused] = asked(kubelet=url)
+        assert "nodes/proxy" in refused.wrong[0].text
+        assert asked(kubelet=url, enabled="false") == []
