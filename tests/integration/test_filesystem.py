@@ -1,0 +1,161 @@
+"""File systems of real containers, as df and du tell them; one that hangs is in nobody's way."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.filesystems import Mute
+from tests.integration.agents import Agent, Scrape
+from tests.integration.engines import Dockerd, wait_until
+
+pytestmark = [pytest.mark.root, pytest.mark.docker, pytest.mark.timeout(300)]
+
+_DISK = {"period": "1s", "walk_period": "2s", "walk_rate": 100_000, "walk_share": 1}
+_BLOCK = 4096
+
+
+@pytest.fixture(scope="module")
+def agent(docker_engine: Dockerd) -> Iterator[Agent]:
+    made = Agent(
+        {
+            "inventory": {"docker": {"enabled": True, "socket": docker_engine.socket}},
+            "metrics": {"collectors": {"disk_walk": True}, "disk": _DISK, "keep_final": "30m"},
+            "logs": {"enabled": False},
+            "runtime": {"enabled": False},
+        }
+    )
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+def seen(agent: Agent, family: str, **labels: str) -> Scrape:
+    """A scrape that has a series of this family with these labels."""
+    scrapes: list[Scrape] = []
+
+    def there() -> bool:
+        scrapes.append(agent.scrape())
+        return bool(scrapes[-1].of(family, **labels))
+
+    wait_until(there, f"{family}{labels}")
+    return scrapes[-1]
+
+
+def upper(engine: Dockerd, name: str) -> str:
+    return engine.docker("inspect", name, "--format", "{{.GraphDriver.Data.UpperDir}}")
+
+
+def du(path: str) -> int:
+    command = ["du", "-xs", "--block-size=1", path]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0])
+
+
+def df(path: str, *fields: str) -> list[str]:
+    command = ["df", "--block-size=1", f"--output={','.join(fields)}", path]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[1].split()
+
+
+def test_use_is_that_of_du_and_limits_are_those_of_df(agent: Agent, dockerd: Dockerd) -> None:
+    script = "dd if=/dev/zero of=/data bs=1M count=20 && cat /bin/sh > /copy; echo written; sleep 600"
+    dockerd.run("--name", "writes", "--", "sh", "-c", script)
+    wait_until(lambda: "written" in dockerd.docker("logs", "writes"), "what the container writes")
+    layer = upper(dockerd, "writes")
+    wait_until(
+        lambda: (
+            abs((agent.scrape().one("container_fs_usage_bytes", name="writes") or 0) - du(layer)) <= _BLOCK
+        ),
+        "a walk that agrees with du",
+    )
+    scrape = agent.scrape()
+    assert du(layer) >= 20 << 20
+    size, files = (int(field) for field in df(layer, "size", "itotal"))
+    assert scrape.one("container_fs_limit_bytes", name="writes") == size
+    assert scrape.one("container_fs_inodes_total", name="writes") == files
+    free = scrape.one("container_fs_inodes_free", name="writes")
+    assert free is not None and abs(free - int(df(layer, "iavail")[0])) < 1000
+    (labels,) = scrape.of("container_fs_limit_bytes", name="writes")
+    source, target, kind = df(layer, "source", "target", "fstype")
+    assert dict(labels)["device"] == (target if kind == "tmpfs" else source)
+    walked = scrape.one("container_fs_walk_timestamp_seconds", name="writes")
+    assert walked is not None and time.time() - 60 < walked <= time.time()
+
+
+def test_the_host_has_its_file_systems(agent: Agent) -> None:
+    source, size, used = df("/", "source", "size", "used")
+    scrape = seen(agent, "container_fs_limit_bytes", id="/", device=source)
+    assert scrape.one("container_fs_limit_bytes", id="/", device=source) == int(size)
+    told = scrape.one("container_fs_usage_bytes", id="/", device=source)
+    assert told is not None and abs(told - int(used)) < 1 << 30
+    assert not [
+        one for one in scrape.of("container_fs_usage_bytes", id="/") if "overlay" in dict(one)["device"]
+    ]
+
+
+def test_a_volume_of_its_own_is_told(agent: Agent, dockerd: Dockerd) -> None:
+    script = "dd if=/dev/zero of=/cache/f bs=1024 count=100; sleep 600"
+    dockerd.run("--name", "caches", "--tmpfs", "/cache:size=1m", "--", "sh", "-c", script)
+    wait_until(
+        lambda: (agent.scrape().one("container_volume_usage_bytes", mountpoint="/cache") or 0) >= 100 << 10,
+        "what the volume holds",
+    )
+    scrape = agent.scrape()
+    assert scrape.one("container_volume_limit_bytes", name="caches", mountpoint="/cache") == 1 << 20
+    assert len(scrape.of("container_volume_limit_bytes", name="caches")) == 1
+
+
+def test_the_end_of_a_container_is_the_end_of_its_figures(agent: Agent, dockerd: Dockerd) -> None:
+    dockerd.run("--name", "ends", "--", "sleep", "600")
+    seen(agent, "container_fs_limit_bytes", name="ends")
+    dockerd.docker("kill", "ends")
+    wait_until(lambda: agent.container("ends")["state"] == "exited", "the end")
+    scrape = agent.scrape()
+    assert scrape.of("container_cpu_user_seconds_total", name="ends")
+    families = {family for (family, labels), _ in scrape.items() if ("name", "ends") in labels}
+    assert not [
+        family
+        for family in families
+        if family.startswith(("container_fs_l", "container_fs_i", "container_fs_u"))
+    ]
+
+
+def test_a_file_system_that_hangs_is_named_and_slows_no_scrape(
+    agent: Agent, dockerd: Dockerd, tmp_path: pathlib.Path
+) -> None:
+    target = tmp_path / "mute"
+    target.mkdir()
+    mute = Mute(target)
+    try:
+        dockerd.run("--name", "hangs", "-v", f"{target}:/data", "--", "sleep", "600")
+        dockerd.run("--name", "beside", "--", "sleep", "600")
+        wait_until(lambda: stuck(agent), "the condition")
+        (text,) = stuck(agent)
+        assert "has not answered for" in text and (str(target) in text or "/data" in text)
+        seen(agent, "container_fs_limit_bytes", name="beside")
+        took = []
+        for _ in range(5):
+            began = time.monotonic()
+            scrape = agent.scrape()
+            took.append(time.monotonic() - began)
+            assert {"hangs", "beside"} <= {
+                dict(one)["name"] for one in scrape.of("container_fs_limit_bytes") if "name" in dict(one)
+            }
+            assert scrape.one("container_memory_usage_bytes", name="hangs")
+            assert not scrape.of("container_volume_limit_bytes", name="hangs")
+            assert scrape.of("container_fs_limit_bytes", id="/")
+        assert sorted(took)[2] < 1.0
+    finally:
+        mute.close()
+    wait_until(lambda: not stuck(agent), "the end of the condition")
+
+
+def stuck(agent: Agent) -> list[str]:
+    """Texts of the conditions that name something stuck."""
+    conditions = agent.json("/-/ready")["conditions"]
+    return [one["text"] for one in conditions if one["code"] == "collector_stuck"]
