@@ -8,6 +8,7 @@ from agent.config.load import Config
 from agent.kubernetes import informants
 from collectors.inventory.base import Source
 from collectors.inventory.cgroup import CgroupSource
+from collectors.inventory.containerd import ContainerdSource
 from collectors.inventory.crio import CrioSource
 from collectors.inventory.docker import DockerSource
 from collectors.inventory.machines import MachineSource
@@ -42,6 +43,9 @@ def sources_for(config: Config, hierarchies: Hierarchies) -> Sources:
     engines: list[Source] = []
     if inventory.docker.enabled is not False:
         engines.append(DockerSource(inventory.docker.socket, hierarchies))
+    if (containerd := inventory.containerd).enabled is not False:
+        places = containerd.socket, containerd.state, containerd.root
+        engines.append(ContainerdSource(*places, hierarchies, pods))
     if (crio := inventory.crio).enabled is not False:
         engines.append(CrioSource(crio.root, crio.run, hierarchies, pods))
     if (podman := inventory.podman).enabled is not False:

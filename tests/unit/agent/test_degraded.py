@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,3 +96,14 @@ def test_what_most_hosts_lack_is_told_to_who_asked_for_it() -> None:
     assert codes(conditions) == []
     report(conditions, bad, load(None, ["metrics.collectors.gpu=true"]))
     assert codes(conditions) == ["collector_unsupported"]
+
+
+def test_containerd_is_missed_where_it_has_left_tasks(tmp_path: pathlib.Path) -> None:
+    away = SimpleNamespace(reasons=lambda: {"containerd": "not there"}, complete=True)
+    known = SimpleNamespace(all=lambda: [SimpleNamespace(name="containerd")])
+    gone, conditions = parts(inventory=away, sources=known), Conditions()
+    report(conditions, gone, load(None, [f"inventory.containerd.state={tmp_path}"]))
+    assert codes(conditions) == []
+    (tmp_path / "io.containerd.runtime.v2.task").mkdir()
+    report(conditions, gone, load(None, [f"inventory.containerd.state={tmp_path}"]))
+    assert codes(conditions) == ["engine_unavailable"]

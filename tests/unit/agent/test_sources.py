@@ -19,11 +19,21 @@ def names(*overrides: str) -> list[str]:
 
 
 def test_the_most_precise_source_comes_first() -> None:
-    assert names() == ["deckwatch", "docker", "crio", "podman", "kubernetes", "machines", "cgroup"]
+    assert names() == [
+        "deckwatch",
+        "docker",
+        "containerd",
+        "crio",
+        "podman",
+        "kubernetes",
+        "machines",
+        "cgroup",
+    ]
 
 
 def test_an_engine_can_be_switched_off() -> None:
-    off = names(*(f"inventory.{engine}.enabled=false" for engine in ("docker", "crio", "podman")))
+    engines = ("docker", "containerd", "crio", "podman")
+    off = names(*(f"inventory.{engine}.enabled=false" for engine in engines))
     assert off == ["deckwatch", "kubernetes", "machines", "cgroup"]
 
 
