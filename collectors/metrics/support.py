@@ -13,6 +13,7 @@ from collectors.metrics import (
     cpu,
     cpuset,
     delays,
+    gpu,
     hugetlb,
     io,
     memory,
@@ -43,6 +44,7 @@ SURVEYS: Mapping[str, Callable[[Host], Survey]] = {
     "process": process.survey,
     "cpuLoad": tasks.survey,
     "referenced_memory": referenced.survey,
+    "gpu": gpu.survey,
 }
 
 REGISTRY: Mapping[str, Probe] = {
