@@ -73,7 +73,7 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": content}
     if route.right is not None:
         # Control is never for a password alone.
-        others = [] if route.right.value == "control" else [{"basic": []}, {}]
+        others: list[dict[str, list[str]]] = [] if route.right.value == "control" else [{"basic": []}, {}]
         operation["security"] = [{"bearer": []}, *others]
         operation["description"] = f"Needs the right `{route.right}`."
     return operation
