@@ -80,7 +80,7 @@ VOLUME_USAGE = gauge(
     right=_QUOTA,
 )
 VOLUME_INODES = gauge(
-    "container_volume_inodes_total",
+    "container_volume_inodes",
     "disk",
     "Inodes a volume may hold.",
     *_VOLUME,

@@ -11,7 +11,7 @@ from collectors.metrics.catalogue import Family, Kind
 
 
 # cAdvisor's names for gauges, which dashboards know.
-MISNAMED = re.compile(r"container_network_(tcp6?|udp6?)_usage_total")
+MISNAMED = re.compile(r"container_(network_(tcp6?|udp6?)_usage|fs_inodes)_total")
 
 
 def test_names_are_unique_and_valid() -> None:
