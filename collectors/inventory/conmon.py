@@ -46,7 +46,7 @@ class Run(NamedTuple):
 
     `began` is when conmon wrote its pid, some 50 ms before the container's process starts: the file stays as
     it is until the next run, so the time is the same whenever it is asked for. `left` is when something in
-    the run directory last came or went. `pidfile` says whether the run got as far as a process.
+    the run directory last came or went, None when a reboot took it away. `pidfile` says whether the run got as far as a process.
     """
 
     began: float | None
@@ -68,7 +68,7 @@ def run_of(directory: str, engine_id: str, hierarchies: Hierarchies) -> Run:
     own = next((name for name in OWN_PIDFILES if os.path.exists(f"{directory}/{name}")), OWN_PIDFILES[0])
     began = _changed(f"{directory}/{own}")
     if began is None:
-        return Run(None, False, None, None, None)
+        return Run(None, False, None, None, _changed(directory))
     monitor = _monitor(_number(f"{directory}/{own}"), engine_id, hierarchies.proc)
     # The container's pid stays behind when a run ends, so one that is older is the run's before.
     written = _changed(f"{directory}/{PIDFILE}")

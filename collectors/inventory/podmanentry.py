@@ -11,7 +11,7 @@ import msgspec
 from collectors.inventory.addresses import addresses_of
 from collectors.inventory.bundle import Spec, UnreadableBundle, read_spec
 from collectors.inventory.conmon import Exit, Run, run_of
-from collectors.inventory.dockerentry import HEALTH, reason_of, signal_of
+from collectors.inventory.dockerentry import HEALTH, LIVE, reason_of, signal_of
 from collectors.inventory.podmanfacts import End, Known
 from collectors.inventory.storage import Stored, decoded
 from collectors.model import Container, Entry, Health, Limits, LogSource, Network, Reason, Role, State
@@ -85,7 +85,7 @@ def course_of(look: Look, known: Known | None, end: Exit | None, last: Entry | N
     """
     run = look.run
     if run.began is None:
-        return _without_run(look, known)
+        return _without_run(look, known, end, last)
     told = known.end_of(run.began) if known is not None else End()
     if end is not None and end.time >= run.began:
         return Course(State.EXITED, run.began, end.time, told.code if end.code is None else end.code)
@@ -98,9 +98,19 @@ def course_of(look: Look, known: Known | None, end: Exit | None, last: Entry | N
     return Course(State.EXITED, run.began, told.time or look.left, told.code)
 
 
-def _without_run(look: Look, known: Known | None) -> Course:
-    """It has not run since the host started."""
-    begun = known.begun if known is not None else look.spec is not None
+def _without_run(look: Look, known: Known | None, end: Exit | None, last: Entry | None) -> Course:
+    """It has not run since the host started: it never did, is about to, or did before a reboot.
+
+    While it is removed its files go before it is off the list.
+    """
+    if last is not None and last.container.state in LIVE:
+        began = last.container.started_at
+        told = end if end is not None and end.time >= (began or 0.0) else (None, None)
+        return Course(State.EXITED, began, *told)
+    if last is not None and known is None:
+        one = last.container
+        return Course(one.state, one.started_at, one.finished_at, one.exit_code)
+    begun = known.begun if known is not None else look.spec is not None and look.run.left is None
     if not begun:
         return Course(State.CREATED)
     known = known or Known()
@@ -111,7 +121,7 @@ def entry_of(look: Look, course: Course, known: Known | None, last: Entry | None
     """The entry of a container that has come so far; `last` is what was known of it."""
     stored, process = look.stored, look.run.process
     known = known or Known()
-    live = course.state in (State.RUNNING, State.PAUSED)
+    live = course.state in LIVE
     stopped = bool(known.stopped) and (course.state is State.EXITED or live)
     network = look.spec.network if look.spec else last.network if last else Network.NONE
     container = Container(

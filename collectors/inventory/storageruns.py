@@ -23,6 +23,7 @@ class StorageRuns:
         self._engine = engine
         self._entries: dict[str, Entry] = {}
         self._ends: dict[str, Exit] = {}
+        self._settled = False
 
     def entries(self) -> Mapping[str, Entry]:
         """What is known, by engine id."""
@@ -43,11 +44,17 @@ class StorageRuns:
         if last is not None:
             for missed in _missed(last, fresh, self._ends.get(engine_id)):
                 self._put(missed)
+        elif (
+            self._settled and fresh.container.state is State.EXITED and fresh.container.started_at is not None
+        ):
+            # It came after the first list and has ended before anybody looked.
+            self._put(started(fresh, fresh.container.started_at))
         self._put(fresh)
 
     def settle(self, listed: Set[str]) -> None:
         """The storage holds these containers and no other: the board's list is whole."""
         self.keep(listed)
+        self._settled = True
         self._board.replace(self._engine, self._entries.values())
 
     def keep(self, listed: Set[str]) -> None:

@@ -18,7 +18,10 @@ def tree(tmp_path: Path) -> Tree:
 
 def test_a_container_that_never_started_has_no_run(tree: Tree) -> None:
     id = tree.create("web")
-    assert run_of(tree.run_directory(id), id, tree.hierarchies) == (None, False, None, None, None)
+    run = run_of(tree.run_directory(id), id, tree.hierarchies)
+    assert run[:4] == (None, False, None, None) and run.left is not None
+    os.rmdir(tree.run_directory(id))
+    assert run_of(tree.run_directory(id), id, tree.hierarchies).left is None
 
 
 def test_a_running_container_has_process_cgroup_and_conmon(tree: Tree) -> None:

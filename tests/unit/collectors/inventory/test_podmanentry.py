@@ -185,6 +185,9 @@ def test_a_start_that_fails_is_told_from_an_end(tree: Tree) -> None:
 def test_after_a_reboot_podman_tells_how_the_last_run_ended(tree: Tree) -> None:
     id = tree.create("web")
     tree.configure(id)
+    # The same without a reboot is a container that is about to start for the first time.
+    assert found(tree, id).container.state is State.CREATED
+    os.rmdir(tree.run_directory(id))
     assert found(tree, id).container.state is State.EXITED
     container = found(tree, id, Known(exit_code=1, finished_at=BEGAN)).container
     assert (container.state, container.started_at, container.finished_at) == (State.EXITED, None, BEGAN)
@@ -205,3 +208,14 @@ def test_a_damaged_bundle_hides_no_container(tree: Tree) -> None:
     tree.put(f"{tree.directory(id)}/config.json", "{")
     entry = found(tree, id)
     assert (entry.container.state, entry.container.limits, entry.pid) == (State.RUNNING, Limits(), 41)
+
+
+def test_while_it_is_removed_it_has_ended(tree: Tree) -> None:
+    id = tree.create("web")
+    tree.start(id, 41)
+    last = found(tree, id)
+    look = looked(tree, id)
+    tree.remove(id)
+    gone = look_at(look.stored, tree.hierarchies)
+    assert course_of(gone, None, Exit(BEGAN + 5, 3), last) == Course(State.EXITED, BEGAN, BEGAN + 5, 3)
+    assert course_of(gone, None, Exit(BEGAN - 5, 3), last) == Course(State.EXITED, BEGAN)

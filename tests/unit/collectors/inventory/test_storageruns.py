@@ -112,6 +112,13 @@ def test_what_is_no_longer_stored_is_gone_with_its_end() -> None:
     assert (story.runs.end_of(ID), dict(story.runs.entries())) == (None, {})
 
 
+def test_one_that_came_after_the_list_and_has_ended_began_as_well() -> None:
+    story = Story()
+    story.runs.settle(set())
+    story.runs.learn(EXITED)
+    assert story.changes == [("running", 10, None, None), ("exited", 10, 15, 3)]
+
+
 def test_the_list_is_whole_once_it_is_settled() -> None:
     story = Story()
     story.runs.learn(RUNNING)
