@@ -1,4 +1,4 @@
-"""What the tasks of a container waited for, by the kernel's delay accounting. About 4 µs per process."""
+"""What the tasks of a container waited for, by the kernel's delay accounting. About 6 µs per process of a container that ran."""
 
 from __future__ import annotations
 

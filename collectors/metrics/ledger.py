@@ -19,7 +19,7 @@ Walk = Callable[[Sequence[int]], Iterator[Iterable[tuple[Hashable, Figures]]]]
 
 _CPU = catalogue.INDEX[catalogue.CPU_USAGE]
 # One container keeps a pass no longer than this, in seconds; the next pass goes on where this one ended.
-_LIMIT = 0.003
+_LIMIT = 0.002
 
 
 class Ledger:

@@ -34,11 +34,11 @@ _COMMAND = struct.Struct("=BBH")
 _ATTRIBUTE = struct.Struct("=HH")
 _ASK = struct.Struct("=IHHIIBBHHHI")
 _ATTRIBUTES = _HEADER.size + _COMMAND.size
-# Before struct taskstats come the attribute around it all, the process's id, and its own attribute.
-_STATS = _ATTRIBUTES + 4 + 8 + 4
-_VERSION = struct.Struct("=H")
+# struct taskstats is nested in an attribute that holds the process's id too, and padding on some architectures.
+_STATS = 3
+_SHORT = struct.Struct("=H")
 _RUN = struct.Struct("=Q")
-_RUN_AT = _STATS + 72
+_RUN_AT = 72
 
 # Processes asked for at once.
 BATCH = 16
@@ -75,7 +75,10 @@ class Taskstats:
         try:
             self._socket.bind((0, 0))
             self._family = self._find_family()
-            version = self._version()
+            self._at = self._find_stats()
+            version = int(_SHORT.unpack_from(self._buffer, self._at)[0])
+            if version == _MISPLACED:
+                raise NotSupported("taskstats of this kernel have misplaced fields; Linux 6.16 mended them")
         except BaseException:
             self._socket.close()
             raise
@@ -105,12 +108,14 @@ class Taskstats:
         told: list[tuple[int, tuple[int, ...]]] = []
         for at, pid in enumerate(pids):
             if self._answer(first + at):
-                told.append((pid, self._delays.unpack_from(self._buffer, _STATS)))
+                told.append((pid, self._delays.unpack_from(self._buffer, self._at)))
         return told
 
     def counts(self, pid: int) -> bool:
         """Whether delays of a process are counted; on kernels before 5.14, where no sysctl tells."""
-        return self._answer(self._ask((pid,))) and _RUN.unpack_from(self._buffer, _RUN_AT)[0] > 0
+        if not self._answer(self._ask((pid,))):
+            return False
+        return bool(_RUN.unpack_from(self._buffer, self._at + _RUN_AT)[0])
 
     def _ask(self, pids: Sequence[int]) -> int:
         """Sequence number of the first of as many requests as there are pids."""
@@ -151,25 +156,27 @@ class Taskstats:
             self._answer(self._sequence)
         except FileNotFoundError:
             raise NotSupported("the kernel has no taskstats; it needs CONFIG_TASKSTATS") from None
-        at, end = _ATTRIBUTES, _HEADER.unpack_from(self._buffer)[0]
-        while at < end:
-            length, kind = _ATTRIBUTE.unpack_from(self._buffer, at)
-            if kind == _FAMILY_ID:
-                return int(_VERSION.unpack_from(self._buffer, at + 4)[0])
-            at += max(4, length + 3 & ~3)
-        raise NotSupported("the kernel does not tell the number of its taskstats family")
+        return int(_SHORT.unpack_from(self._buffer, self._find_attribute(_ATTRIBUTES, _FAMILY_ID))[0])
 
-    def _version(self) -> int:
+    def _find_stats(self) -> int:
+        """Where struct taskstats begins in an answer."""
         try:
             self._answer(self._ask((os.getpid(),)))
         except PermissionError:
             raise NotSupported(
                 "taskstats are not given to this process; run as root or add CAP_NET_ADMIN"
             ) from None
-        version = int(_VERSION.unpack_from(self._buffer, _STATS)[0])
-        if version == _MISPLACED:
-            raise NotSupported("taskstats of this kernel have misplaced fields; Linux 6.16 mended them")
-        return version
+        return self._find_attribute(_ATTRIBUTES + _ATTRIBUTE.size, _STATS)
+
+    def _find_attribute(self, at: int, wanted: int) -> int:
+        """Where the content of an attribute begins; `at` is where to look from in the last answer."""
+        end = _HEADER.unpack_from(self._buffer)[0]
+        while at < end:
+            length, kind = _ATTRIBUTE.unpack_from(self._buffer, at)
+            if kind == wanted:
+                return at + _ATTRIBUTE.size
+            at += max(_ATTRIBUTE.size, (length + 3) & ~3)
+        raise NotSupported(f"the kernel answers about taskstats without attribute {wanted}")
 
 
 def _layout(offsets: Sequence[int]) -> str:

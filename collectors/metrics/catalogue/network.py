@@ -13,6 +13,7 @@ RECEIVE_BYTES = counter(
     unit="bytes",
     compat=Compat.FIXED,
     difference=_NETNS,
+    proc="/proc/PID/net/dev receive bytes",
 )
 RECEIVE_PACKETS = counter(
     "container_network_receive_packets_total",
@@ -21,6 +22,7 @@ RECEIVE_PACKETS = counter(
     "interface",
     compat=Compat.FIXED,
     difference=_NETNS,
+    proc="/proc/PID/net/dev receive packets",
 )
 RECEIVE_ERRORS = counter(
     "container_network_receive_errors_total",
@@ -29,6 +31,7 @@ RECEIVE_ERRORS = counter(
     "interface",
     compat=Compat.FIXED,
     difference=_NETNS,
+    proc="/proc/PID/net/dev receive errs",
 )
 RECEIVE_DROPPED = counter(
     "container_network_receive_packets_dropped_total",
@@ -37,6 +40,7 @@ RECEIVE_DROPPED = counter(
     "interface",
     compat=Compat.FIXED,
     difference=_NETNS,
+    proc="/proc/PID/net/dev receive drop",
 )
 TRANSMIT_BYTES = counter(
     "container_network_transmit_bytes_total",
@@ -46,6 +50,7 @@ TRANSMIT_BYTES = counter(
     unit="bytes",
     compat=Compat.FIXED,
     difference=_NETNS,
+    proc="/proc/PID/net/dev transmit bytes",
 )
 TRANSMIT_PACKETS = counter(
     "container_network_transmit_packets_total",
@@ -54,6 +59,7 @@ TRANSMIT_PACKETS = counter(
     "interface",
     compat=Compat.FIXED,
     difference=_NETNS,
+    proc="/proc/PID/net/dev transmit packets",
 )
 TRANSMIT_ERRORS = counter(
     "container_network_transmit_errors_total",
@@ -62,6 +68,7 @@ TRANSMIT_ERRORS = counter(
     "interface",
     compat=Compat.FIXED,
     difference=_NETNS,
+    proc="/proc/PID/net/dev transmit errs",
 )
 TRANSMIT_DROPPED = counter(
     "container_network_transmit_packets_dropped_total",
@@ -70,6 +77,7 @@ TRANSMIT_DROPPED = counter(
     "interface",
     compat=Compat.FIXED,
     difference=_NETNS,
+    proc="/proc/PID/net/dev transmit drop",
 )
 
 NETWORK: tuple[Family, ...] = (

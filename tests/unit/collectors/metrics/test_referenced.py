@@ -48,16 +48,6 @@ def test_what_all_processes_referenced_is_told_in_bytes(host: Any) -> None:
     assert look.trouble() == ""
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is refused to root")
-def test_what_is_refused_is_absent_with_its_reason(host: Any) -> None:
-    _rollup(host, 10, ROLLUP.format(100)).chmod(0)
-    look = Referenced(host.host, Crew("test"))
-    assert look.look(A) is None
-    assert look.trouble().startswith(
-        "/a: cannot look at the memory of its processes: Permission denied; run as"
-    )
-
-
 def test_a_process_that_does_not_answer_is_left_behind(host: Any) -> None:
     path = _rollup(host, 10, "")
     path.unlink()

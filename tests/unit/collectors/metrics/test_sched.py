@@ -11,6 +11,8 @@ from collectors.metrics import catalogue, sched
 from collectors.metrics.catalogue import INDEX
 from collectors.metrics.plan import Census
 from collectors.metrics.rows import Value
+from collectors.metrics.sampler import Sampler
+from collectors.model import Container, Entry
 from runtime.linux.errors import NotSupported
 
 
@@ -75,3 +77,26 @@ def test_a_broken_file_is_an_error(v1: Any, processes: Processes) -> None:
     processes.write(10, 10, "x")
     with pytest.raises(ValueError):
         _told(census, 10)
+
+
+async def test_a_sampler_asks_for_the_processes_of_containers_but_not_of_the_root(either: Any) -> None:
+    host = either.host
+    processes = Processes(host.proc)
+    processes.write(10, 10, "1000000000 0 1")
+    processes.write(11, 11, "2000000000 0 2")
+    either.make("/a")
+    sampler = Sampler(host.hierarchies, proc=host.proc, sys=host.sys, collectors={"sched": True})
+    try:
+        sampler.add(Entry(container=Container(id="/a", name="a", engine="test")), 'id="/a"')
+        periods = INDEX[catalogue.SCHED_RUN_PERIODS]
+        reading = await sampler.read()
+        assert [row.values[periods] for row in reading.rows] == [None, 3]
+        assert reading.durations["sched"] > 0 and not reading.errors
+        # Who is removed is forgotten: a container that comes into its place begins with what it has.
+        sampler.remove("/a")
+        processes.end(11, 11)
+        sampler.track("/a")
+        row = sampler.read_one("/a")
+        assert row is not None and row.values[periods] == 1
+    finally:
+        sampler.close()

@@ -9,7 +9,6 @@ import pytest
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Family, Kind
 
-
 # cAdvisor's names for gauges, which dashboards know.
 MISNAMED = re.compile(r"container_(network_(tcp6?|udp6?)_usage|fs_inodes)_total")
 
