@@ -32,8 +32,8 @@ Item = tuple[int, Value]
 class Look(Protocol):
     """How one collector looks at a container; called from the surveyor's thread alone, except `trouble`.
 
-    What may never answer goes through the surveyor's crew. Stuck, OSError and ValueError mean that nothing is
-    known of that container at the moment.
+    What may never answer goes through the surveyor's crew. What is raised means that nothing is known of that
+    container at the moment; all but Stuck is counted as an error.
     """
 
     @property
@@ -130,21 +130,34 @@ class Surveyor:
         if not subjects:
             return
         self._turn_end = time.perf_counter() + _TURN
-        self._look.begin(everybody)
+        begun = self._begun(everybody)
         for subject in subjects:
-            self._found[subject.id] = self._looked(subject)
+            self._found[subject.id] = self._looked(subject) if begun else ()
             self._own_seconds = time.thread_time()
             if time.perf_counter() > self._turn_end:
                 self._crew.rest(_REST)
                 self._turn_end = time.perf_counter() + _TURN
 
+    def _begun(self, everybody: Sequence[Subject]) -> bool:
+        try:
+            self._look.begin(everybody)
+        except Closed:
+            raise
+        except Exception as error:
+            self._failed("", error)
+            return False
+        return True
+
     def _looked(self, subject: Subject) -> tuple[Item, ...]:
         try:
             values = self._look.look(subject)
+        except Closed:
+            raise
         except Stuck:
             return ()
-        except (OSError, ValueError) as error:
-            self._failed(subject, error)
+        # In a thread nobody sees a mistake end it, and the last figures would stand for ever.
+        except Exception as error:
+            self._failed(subject.id, error)
             return ()
         if values is None:
             return ()
@@ -157,10 +170,10 @@ class Surveyor:
             if id not in there:
                 self.forget(id)
 
-    def _failed(self, subject: Subject, error: Exception) -> None:
+    def _failed(self, cgroup: str, error: Exception) -> None:
         """Count an error; it is logged the first time its kind is seen."""
         self._errors += 1
         kind = f"{type(error).__name__} {getattr(error, 'errno', '')}"
         if kind not in self._reported:
             self._reported.add(kind)
-            log.warning(SURVEY_FAILED, collector=self._name, cgroup=subject.id, error=str(error))
+            log.warning(SURVEY_FAILED, collector=self._name, cgroup=cgroup, error=str(error))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collectors.metrics.catalogue.family import Compat, Family, gauge
 
-_RIGHT = "CAP_SYS_PTRACE for other users' processes"
-_QUOTA = "CAP_SYS_PTRACE for other users' processes, CAP_SYS_ADMIN for quotas"
+_RIGHT = "CAP_DAC_READ_SEARCH for the engine's directories, CAP_SYS_PTRACE for roots that are no overlay"
+_QUOTA = f"{_RIGHT}, CAP_SYS_ADMIN for quotas"
+_VOLUME_RIGHT = "CAP_SYS_PTRACE for other users' processes"
+_VOLUME_QUOTA = f"{_VOLUME_RIGHT}, CAP_SYS_ADMIN for quotas"
 _LAYER = (
     "Of the file system that holds the writable layer, whichever engine made it: containerd's containers"
     " have them too. The root `/` has one series for each of the host's file systems."
@@ -67,7 +69,7 @@ VOLUME_LIMIT = gauge(
     unit="bytes",
     compat=Compat.OWN,
     proc="/proc/PID/mountinfo, statfs",
-    right=_RIGHT,
+    right=_VOLUME_RIGHT,
 )
 VOLUME_USAGE = gauge(
     "container_volume_usage_bytes",
@@ -77,7 +79,7 @@ VOLUME_USAGE = gauge(
     unit="bytes",
     compat=Compat.OWN,
     proc="quotactl, BTRFS_IOC_TREE_SEARCH, statfs",
-    right=_QUOTA,
+    right=_VOLUME_QUOTA,
 )
 VOLUME_INODES = gauge(
     "container_volume_inodes",
@@ -86,7 +88,7 @@ VOLUME_INODES = gauge(
     *_VOLUME,
     compat=Compat.OWN,
     proc="/proc/PID/mountinfo, statfs",
-    right=_RIGHT,
+    right=_VOLUME_RIGHT,
 )
 VOLUME_INODES_FREE = gauge(
     "container_volume_inodes_free",
@@ -95,7 +97,7 @@ VOLUME_INODES_FREE = gauge(
     *_VOLUME,
     compat=Compat.OWN,
     proc="/proc/PID/mountinfo, statfs",
-    right=_RIGHT,
+    right=_VOLUME_RIGHT,
 )
 FS_WALKED = gauge(
     "container_fs_walk_timestamp_seconds",

@@ -78,7 +78,7 @@ class Disk:
         return (*self._of_layer(subject.id, layout), *self._of_volumes(layout))
 
     def trouble(self) -> str:
-        """Containers whose mounts may not be looked at."""
+        """Containers whose files may not be looked at."""
         return self._layouts.trouble()
 
     def _of_host(self) -> tuple[Value, ...]:

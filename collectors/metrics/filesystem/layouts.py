@@ -50,11 +50,12 @@ class Layouts:
         return layout
 
     def trouble(self) -> str:
-        """How many containers' mounts nobody may look at, and what to do; else empty."""
+        """How many containers' files nobody may look at, and what to do; else empty."""
         if not (forbidden := list(self._forbidden.values())):
             return ""
         reason = os.strerror(forbidden[0])
-        return f"mounts of {len(forbidden)} containers: {reason}; run as root or add CAP_SYS_PTRACE"
+        remedy = "run as root or add CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
+        return f"the files of {len(forbidden)} containers: {reason}; {remedy}"
 
     def _find(self, subject: Subject) -> Layout | None:
         try:

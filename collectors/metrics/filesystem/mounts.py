@@ -183,7 +183,9 @@ def _file_systems(mounts: list[Mount]) -> list[Mount]:
     for mount in mounts:
         if mount.fs_type.encode() in VIRTUAL or mount.device in devices or device_of(mount) in names:
             continue
-        if mount.fs_type == "tmpfs" and mount.target.startswith(_OTHERS_TMPFS):
+        if mount.fs_type == "tmpfs" and (
+            mount.target.startswith(_OTHERS_TMPFS) or "/kubernetes.io~" in mount.target
+        ):
             continue
         devices.add(mount.device)
         names.add(device_of(mount))

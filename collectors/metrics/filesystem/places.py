@@ -205,7 +205,10 @@ def _accounts(descriptor: int) -> tuple[quota.Project, int]:
 
 
 def _may_be_volume(mount: Mount) -> bool:
+    """Whether a mount is worth a look; a read-only tmpfs holds the secrets and settings of a pod."""
     target = mount.target
+    if mount.fs_type == "tmpfs" and "ro" in mount.options:
+        return False
     return len(target) <= _LONGEST_TARGET and not any(
         target == one or target.startswith(f"{one}/") for one in (*_NO_VOLUMES, *_ALSO_NO_VOLUMES)
     )

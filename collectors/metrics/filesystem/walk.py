@@ -30,6 +30,8 @@ _LOOK = 5.0
 # Entries between two rests, and how much longer a layer that could not be walked is left in peace.
 _STEP = 64
 _PEACE = 6
+# Who is idle may wait long for a disk that is busy.
+_PATIENCE = 30.0
 # When a container is looked at again that had nothing to walk.
 _NOTHING_YET = 60.0
 
@@ -38,7 +40,7 @@ def survey(host: Host) -> Survey:
     """Walks of writable layers; NotSupported without the collector `disk`, whose family it fills."""
     if not host.switched_on("disk"):
         raise NotSupported("the collector disk is off, whose figures it completes")
-    crew = Crew("disk-walk", prepare=be_idle)
+    crew = Crew("disk-walk", patience=_PATIENCE, prepare=be_idle)
     mounts = mounts_of(host)
     places = Places(mounts, crew, host.proc, most_volumes=0)
     look = Walk(mounts, Layouts(places), places, Meter(places, crew), crew, host.disk)

@@ -26,12 +26,15 @@ class Counting:
     def __init__(self) -> None:
         self.rounds = 0
         self.looks: dict[str, int] = {}
+        self.unready = False
         self.broken: set[str] = set()
         self.hung: dict[str, threading.Event] = {}
         self.crew = Crew("test", patience=0.05)
 
     def begin(self, subjects: Sequence[Subject]) -> None:
         self.rounds += 1
+        if self.unready:
+            raise RuntimeError("no driver")
 
     def look(self, subject: Subject) -> Sequence[Value] | None:
         self.looks[subject.id] = self.looks.get(subject.id, 0) + 1
@@ -115,6 +118,16 @@ def test_one_that_cannot_be_looked_at_is_counted_and_the_others_are(
     eventually(has(surveyor, "/b"), "a first round")
     assert row(surveyor, "/a")[LIMIT] is None
     assert surveyor.errors() == 1 and surveyor.trouble() == "a matter of its own"
+
+
+def test_a_round_that_cannot_begin_leaves_no_old_figures(surveyor: Surveyor, look: Counting) -> None:
+    surveyor.start(lambda: [Subject("/a", 1, 1)])
+    eventually(has(surveyor, "/a"), "a first round")
+    look.unready = True
+    eventually(lambda: row(surveyor, "/a")[LIMIT] is None, "the end of its figures")
+    assert surveyor.errors() >= 1
+    look.unready = False
+    eventually(has(surveyor, "/a"), "figures again")
 
 
 def test_one_that_hangs_is_told_and_comes_back(surveyor: Surveyor, look: Counting) -> None:

@@ -23,6 +23,7 @@ HOST = b"""22 27 0:21 / /proc rw - proc proc rw
 36 31 8:32 / /data/inner rw - ext4 /dev/sdc rw
 37 27 8:48 / /data rw - ext4 /dev/sdd rw
 38 27 7:0 / /snap/core ro - squashfs /dev/loop0 ro
+40 27 0:44 / /opt/kubelet/pods/u/volumes/kubernetes.io~secret/s rw - tmpfs tmpfs rw
 39 27 0:43 / /run/shm rw - tmpfs tmpfs rw
 torn line
 """

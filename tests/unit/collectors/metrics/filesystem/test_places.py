@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -114,6 +116,40 @@ def test_file_systems_of_their_own_are_volumes_and_shared_ones_are_not(
     (volume,) = found(places, subject).volumes
     assert volume.suffix == ',device="/cache",mountpoint="/cache"' and volume.own
     assert inode(places, volume) == os.stat(f"/proc/{subject.pid}/root/cache").st_ino
+
+
+def test_a_read_only_tmpfs_is_no_volume(places: Places, settle: Settle, tmp_path: pathlib.Path) -> None:
+    subject = settle("a", binds=[("tmpfs size=64k", "/secret")])
+    remount = ["nsenter", "-t", str(subject.pid), "-m", "mount", "-o", "remount,bind,ro"]
+    subprocess.run([*remount, str(tmp_path / "a/merged/secret")], check=True)
+    assert found(places, subject).volumes == ()
+
+
+def test_an_agent_with_mounts_of_its_own_reaches_layers_through_the_first_process(
+    settle: Settle, tmp_path: pathlib.Path
+) -> None:
+    """As in a container with the host's processes, or in a unit with private mounts."""
+    subject = settle("a")
+    proc = tmp_path / "proc"
+    proc.mkdir()
+    # The tests' own process stands for the host's first one.
+    for name, pid in (("self", "self"), ("1", str(os.getpid())), (str(subject.pid), str(subject.pid))):
+        (proc / name).symlink_to(f"/proc/{pid}")
+    program = (
+        "import sys; from collectors.metrics.crew import Crew; from collectors.metrics.survey import Subject\n"
+        "from collectors.metrics.filesystem.mounts import HostMounts\n"
+        "from collectors.metrics.filesystem.places import Places\n"
+        "from collectors.metrics.filesystem.usage import Meter\n"
+        "crew = Crew('test'); places = Places(HostMounts(sys.argv[2]), crew, sys.argv[2], 4)\n"
+        "place = places.find(Subject('/a', int(sys.argv[1]), 0)).layer\n"
+        "print(place.path, Meter(places, crew).figures(place).limit)\n"
+    )
+    hide = f'mount -t tmpfs dw {tmp_path}/a && exec {sys.executable} -c "$0" {subject.pid} {proc}'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", hide, program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [f"{proc}/1/root{tmp_path}/a/upper", str(shutil.disk_usage(tmp_path).total)]
 
 
 def test_volumes_of_one_container_are_bounded(places: Places, settle: Settle) -> None:
