@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration import engines
+from tests.integration import podman as podmans
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,22 @@ def dockerd(docker_engine: engines.Dockerd) -> Iterator[engines.Dockerd]:
     """The session's dockerd, without containers before and after."""
     yield docker_engine
     docker_engine.remove_all()
+
+
+@pytest.fixture(scope="session")
+def podman_storage() -> Iterator[podmans.Podman]:
+    """A Podman of the tests' own."""
+    starting = podmans.podman()
+    try:
+        storage = next(starting)
+    except engines.Missing as missing:
+        pytest.skip(str(missing))
+    yield storage
+    next(starting, None)
+
+
+@pytest.fixture
+def podman(podman_storage: podmans.Podman) -> Iterator[podmans.Podman]:
+    """The session's Podman, without containers before and after."""
+    yield podman_storage
+    podman_storage.remove_all()
