@@ -52,7 +52,8 @@ class OpenFiles:
             return None
         self._complaints.say(subject.id, "")
         counts = self._unless_refused(subject.id, lambda: self._counts(pids))
-        if counts is None:
+        if not counts:
+            # Refused; or all have ended, or this process may not see them.
             return (None, None, None, self._first_limit(subject))
         total = sum(counts.values())
         sockets: int | None = None

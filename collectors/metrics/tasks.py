@@ -60,6 +60,9 @@ class States:
         except TooMany:
             self._complaints.say(subject.id, f"more than {self._most} threads, so their states are not told")
             return None
+        if not any(counts.values()):
+            # Its processes have ended, or this process may not see them.
+            return None
         return (tuple((f',state="{word}"', count) for word, count in counts.items()),)
 
     def trouble(self) -> str:

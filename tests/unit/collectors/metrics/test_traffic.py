@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import Any
 
 import pytest
 
 from collectors.cgroups.reader import Reader
-from collectors.metrics import catalogue, network
+from collectors.metrics import advtcp, catalogue, network
 from collectors.metrics.catalogue import INDEX
 from collectors.metrics.rows import Value
 from collectors.metrics.target import ROOT, Target
@@ -68,6 +69,32 @@ def test_the_hosts_namespace_is_the_roots(v1: Any) -> None:
     traffic.settle(inside)
     assert _read(traffic, inside) is None
     assert _read(traffic, Target(ROOT)) == SERIES
+
+
+def test_a_plan_of_several_files_needs_only_the_first(v1: Any) -> None:
+    v1.process(1)
+    own = pathlib.Path(v1.host.proc) / "self/net/netstat"
+    own.touch()
+    (plan,) = advtcp.probe(v1.host)
+    traffic = Traffic(v1.host.proc, Reader(), [plan])
+    directory = v1.process(10).parent
+    target = _target("/a", 10)
+    traffic.settle(target)
+    (directory / "netstat").write_text("TcpExt: ListenDrops\nTcpExt: 5\n")
+
+    def counters(*, final: bool = False) -> Value:
+        values: list[Value] = [None] * len(catalogue.ROW)
+        traffic.read(traffic.process(target), 0, target, values, final=final)
+        return values[INDEX[catalogue.TCP_STATS]]
+
+    drops = (',tcp_state="listendrops"', 5)
+    assert counters() == (drops,)
+    (directory / "snmp").write_text("Tcp: RetransSegs\nTcp: 7\n")
+    assert counters() == ((',tcp_state="retranssegs"', 7), drops)
+    (directory / "netstat").unlink()
+    assert counters() is None
+    assert counters(final=True) == ((',tcp_state="retranssegs"', 7), drops)
+    traffic.close()
 
 
 def test_the_last_counts_seen_are_final_when_the_process_has_gone(v1: Any) -> None:
