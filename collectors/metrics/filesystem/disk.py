@@ -36,10 +36,14 @@ _NOTHING: tuple[Value, ...] = (None, None, None, None)
 def survey(host: Host) -> Survey:
     """Rounds over file systems; NotSupported where /proc does not list mounts."""
     crew = Crew("disk")
+    return Surveyor("disk", look(host, crew), crew, host.disk.period)
+
+
+def look(host: Host, crew: Crew) -> Disk:
+    """What a round looks at; NotSupported where /proc does not list mounts."""
     mounts = mounts_of(host)
     places = Places(mounts, crew, host.proc, host.disk.volumes)
-    look = Disk(mounts, Layouts(places), Meter(places, crew), host.disk.usage_told)
-    return Surveyor("disk", look, crew, host.disk.period)
+    return Disk(mounts, Layouts(places), Meter(places, crew), host.disk.usage_told)
 
 
 def mounts_of(host: Host) -> HostMounts:

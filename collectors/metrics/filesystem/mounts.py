@@ -108,6 +108,16 @@ class HostMounts:
         """The mount of the host (or of the agent) with this id, overlays left out."""
         return self._host.by_id.get(mount) or self._own.by_id.get(mount)
 
+    def holding(self, path: str) -> Mount | None:
+        """The mount of the host that a path lies on, told by its name alone, as long as no link leads elsewhere."""
+        found = None
+        for mount in self._host.by_id.values():
+            if f"{path}/".startswith(_directory(mount.target)) and (
+                found is None or len(mount.target) >= len(found.target)
+            ):
+                found = mount
+        return found
+
     def real(self) -> list[Mount]:
         """The host's file systems, each once, the first 64 in the kernel's order."""
         return self._host.real
@@ -164,6 +174,10 @@ class _Table:
             if line.split(b" ", 3)[2:3] == [number]:
                 return mountinfo.parse(line).target
         return None
+
+
+def _directory(target: str) -> str:
+    return f"{target.rstrip('/')}/"
 
 
 def device_of(mount: Mount) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from collectors.metrics import catalogue
+from collectors.metrics.crew import Crew
 from collectors.metrics.filesystem import disk
 from collectors.metrics.filesystem.options import DiskOptions
 from collectors.metrics.plan import Host
@@ -130,6 +132,28 @@ def test_a_volume_that_is_dead_is_absent_and_no_trouble(
     eventually(lambda: not survey.trouble(), "the end of the call under way")
     eventually(lambda: figures(survey, "/a"), "figures of the container")
     assert "volume_limit_bytes" not in figures(survey, "/a")
+
+
+def test_an_ordinary_user_has_the_limits_of_layers_that_are_closed_to_others(
+    settle: Settle, tmp_path: pathlib.Path
+) -> None:
+    subject = settle("a")
+    (tmp_path / "a").chmod(0o700)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        look = disk.look(Host(Hierarchies({}, None)), Crew("test"))
+        look.begin([subject])
+        os.write(write, json.dumps(look.look(subject)).encode())
+        os._exit(0)
+    os.close(write)
+    with open(read, "rb") as answer:
+        limit, used, *_ = json.loads(answer.read())
+    os.waitpid(child, 0)
+    assert limit[0][1] == shutil.disk_usage(tmp_path).total and used is None
 
 
 def test_a_host_that_lists_no_mounts_is_not_supported(tmp_path: pathlib.Path) -> None:

@@ -57,6 +57,14 @@ def test_the_host_has_each_file_system_once_and_none_that_is_covered(tmp_path: p
     assert host.root is not None and host.root.device == "8:1"
     found_by_id = host.by_id(32)
     assert found_by_id is not None and found_by_id.root == "/sub"
+    for path, number in (
+        ("/data/x", 37),
+        ("/data", 37),
+        ("/database", 27),
+        ("/srv/z", 32),
+    ):
+        holding = host.holding(path)
+        assert holding is not None and holding.mount_id == number
     assert host.target_of("0:40") == "/var/lib/docker/overlay2/x/merged" and host.target_of("9:9") is None
     host.close()
 
