@@ -29,7 +29,10 @@ async def streamed(
     except StopAsyncIteration:
         first = b""
     response = web.StreamResponse(headers={"Content-Type": content_type, **(headers or {})})
-    await response.prepare(request)
+    try:
+        await response.prepare(request)
+    except ConnectionError:
+        return response  # the client went away while the first piece was made
     if request.method == "HEAD":
         return response
     loop = asyncio.get_running_loop()

@@ -69,3 +69,28 @@ async def test_a_client_that_takes_nothing_loses_its_place(monkeypatch: pytest.M
         async with asyncio.timeout(10):
             await ended.wait()
         writer.transport.abort()
+
+
+async def test_a_client_that_leaves_while_the_first_piece_is_made_is_no_error() -> None:
+    outcomes = asyncio.Queue[object]()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        async def pieces() -> AsyncIterator[bytes]:
+            assert request.transport is not None
+            request.transport.close()
+            yield b"too late"
+
+        try:
+            answer = await streamed(request, "text/plain", pieces())
+        except Exception as error:
+            outcomes.put_nowait(error)
+            raise
+        outcomes.put_nowait(answer.status)
+        return answer
+
+    app = web.Application()
+    app.router.add_get("/", handler)
+    async with TestClient(TestServer(app)) as client:
+        with pytest.raises(aiohttp.ClientError):
+            await client.get("/")
+        assert await asyncio.wait_for(outcomes.get(), 5) == 200
