@@ -6,62 +6,28 @@ plugin alone at its own default of one second. Repeat it with `python -m tests.b
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
 import shutil
-import signal
-import socket
-import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-
-import psutil
 
 from tests.bench.agent import Agent, agent
+from tests.bench.netdata import Netdata, netdata
 from tests.bench.table import LeftOut, Result
 
 SECONDS = 60
 INTERVAL = 15
 CONTAINERS = 10
+# Netdata looks for cgroups each ten seconds.
+SETTLE = 15
 
 CONFIGURATION = """
 inventory: {{docker: {{enabled: false}}}}
 runtime: {{on_exit: stop, cgroup_parent: /deckwatch-bench-{unique}}}
 workloads_dir: {directory}
 workloads: [{{name: idle, rootfs: host, command: [/bin/sleep, "100000"], replicas: {count}}}]
-"""
-
-NETDATA = """
-[global]
-    run as user = root
-[directories]
-    cache = {directory}/cache
-    lib = {directory}/lib
-    log = {directory}/log
-[db]
-    mode = ram
-[web]
-    bind to = 127.0.0.1:{port}
-[plugins]
-    enable running new plugins = no
-    cgroups = yes
-    proc = no
-    diskspace = no
-    tc = no
-    idlejitter = no
-    timex = no
-    statsd = no
-    apps = no
-    checks = no
-[ml]
-    enabled = no
-[statsd]
-    enabled = no
-[cloud]
-    enabled = no
 """
 
 
@@ -74,44 +40,11 @@ def idle(one: Agent) -> tuple[float, dict[str, float]]:
     return (one.cpu_seconds() - before) / SECONDS * 100, one.pss()
 
 
-@contextlib.contextmanager
-def netdata(directory: pathlib.Path) -> Iterator[psutil.Process]:
-    """A Netdata of the measurement's own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    for name in ("cache", "lib", "log"):
-        (directory / name).mkdir()
-    file = directory / "netdata.conf"
-    file.write_text(NETDATA.format(directory=directory, port=port))
-    process = subprocess.Popen(
-        ["netdata", "-D", "-c", str(file), "-P", str(directory / "pid")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        time.sleep(10)
-        if process.poll() is not None:
-            raise RuntimeError("netdata ended at its start")
-        yield psutil.Process(process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def cost(process: psutil.Process) -> tuple[float, float]:
-    """Percent of a core over the same time, and proportional memory in MB, of a process and its children."""
-
-    def tree() -> list[psutil.Process]:
-        return [process, *process.children(recursive=True)]
-
-    def cpu() -> float:
-        return sum(sum(one.cpu_times()[:2]) for one in tree())
-
-    before = cpu()
+def cost(one: Netdata) -> tuple[float, float]:
+    """Percent of a core over the same time, and proportional memory in MB, of Netdata's whole process tree."""
+    before = one.cpu_seconds()
     time.sleep(SECONDS)
-    used = (cpu() - before) / SECONDS * 100
-    return used, sum(one.memory_full_info().pss for one in tree()) / 2**20
+    return (one.cpu_seconds() - before) / SECONDS * 100, one.pss()
 
 
 def main() -> None:
@@ -139,7 +72,8 @@ def main() -> None:
                 print(LeftOut("5", "the same of Netdata", "netdata is not installed"))
                 return
             (directory / "netdata").mkdir()
-            with netdata(directory / "netdata") as other:
+            with netdata(directory / "netdata", f"/deckwatch-bench-{values['unique']}/*") as other:
+                time.sleep(SETTLE)
                 theirs, size = cost(other)
         print(
             Result("5", "the same beside Netdata's", percent, theirs, "%", 1, "netdata, cgroups plugin, 1 s")
