@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from collectors.cgroups.procs import content_of, pids_in
@@ -38,7 +39,7 @@ _ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
 _PLACES = ("/payload/init.scope", "/payload", "/init.scope", "")
 _SUPERVISORS = (b"systemd-nspawn", b"libvirt_lxc", b"lxc-start", b"systemd-vmspawn")
 _MOST_LOOKED_AT = 64
-_AGAIN = (0.05, 0.2, 1.0, 3.0, 10.0)
+_AGAIN = (0.05, 0.2, 0.5, 1.0, 3.0)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -74,12 +75,24 @@ def unescaped(name: str) -> str:
 
 
 class MachineSource(PathSource):
-    """Shows machines once their first process is there, which may be a while after their cgroup."""
+    """Shows machines once their first process is there, which may be a while after their cgroup.
 
-    def __init__(self, hierarchies: Hierarchies) -> None:
+    `again` are the waits between looks for it, in seconds; `boot` tells when the host started, in seconds since
+    the epoch.
+    """
+
+    def __init__(
+        self,
+        hierarchies: Hierarchies,
+        *,
+        again: tuple[float, ...] = _AGAIN,
+        boot: Callable[[], float] = lambda: time.time() - time.clock_gettime(time.CLOCK_BOOTTIME),
+    ) -> None:
         super().__init__(NAME, self._entry)
         self._hierarchies = hierarchies
-        self._boot: float | None = None
+        self._again = again
+        # Once, because the answer moves with each correction of the clock.
+        self._boot = boot()
         self._shown: dict[str, Entry] = {}
         self._waiting: dict[str, tuple[int, asyncio.TimerHandle]] = {}
 
@@ -125,15 +138,17 @@ class MachineSource(PathSource):
         if before is not None and before.pid and start_time(before.pid, self._proc) == before.pid_start:
             return before
         pid = self._leader(path)
-        if not pid and not self._is_patience_over(path):
-            return before
+        if not pid:
+            if not self._is_patience_over(path):
+                return before
+            pid = self._leader(path, outsiders=True)
         began = start_time(pid, self._proc) if pid else 0
         container = Container(
             id=path,
             name=machine.name,
             engine=machine.engine,
             state=State.RUNNING,
-            started_at=self._time_of(began) if began else created_at(self._hierarchies, path),
+            started_at=self._boot + began / _TICKS if began else created_at(self._hierarchies, path),
         )
         self._shown[path] = Entry(container=container, pid=pid if began else 0, pid_start=began)
         return self._shown[path]
@@ -141,8 +156,8 @@ class MachineSource(PathSource):
     def _is_patience_over(self, path: str) -> bool:
         """Whether nobody came who could be the first process, though there are some; else look again later."""
         attempt, _ = self._waiting.pop(path, (0, None))
-        if attempt < len(_AGAIN):
-            handle = asyncio.get_running_loop().call_later(_AGAIN[attempt], super().created, path)
+        if attempt < len(self._again):
+            handle = asyncio.get_running_loop().call_later(self._again[attempt], super().created, path)
             self._waiting[path] = (attempt + 1, handle)
             return False
         return path not in self._shown and any(pids_in(self._hierarchies, path + place) for place in _PLACES)
@@ -156,34 +171,26 @@ class MachineSource(PathSource):
     def _proc(self) -> str:
         return self._hierarchies.proc
 
-    def _leader(self, path: str) -> int:
-        """The machine's first process; 0 when there is none yet."""
+    def _leader(self, path: str, *, outsiders: bool = False) -> int:
+        """The machine's first process; 0 when there is none yet.
+
+        `outsiders`: also one in no pid namespace of its own, which may as well be on its way into it.
+        """
         for place in _PLACES:
             pids = sorted(pids_in(self._hierarchies, path + place))[:_MOST_LOOKED_AT]
-            if pids and (pid := self._first_of(pids)):
+            if pids and (pid := self._first_of(pids, outsiders)):
                 return pid
         return 0
 
-    def _first_of(self, pids: list[int]) -> int:
-        """Of some processes the one that is number 1 in a namespace of its own, else the first of any."""
+    def _first_of(self, pids: list[int], outsiders: bool) -> int:
+        """Of some processes the one that is number 1 in a namespace of its own, else the first that will do."""
         others = 0
         for pid in pids:
-            fields = dict(
-                line.split(b":", 1)
-                for line in content_of(f"{self._proc}/{pid}/status").split(b"\n")
-                if b":" in line
-            )
+            status = content_of(f"{self._proc}/{pid}/status").split(b"\n")
+            fields = dict(line.split(b":", 1) for line in status if b":" in line)
             numbers = fields.get(b"NSpid", b"").split()
-            if len(numbers) > 1 and numbers[-1] == b"1":
+            if numbers[1:] and numbers[-1] == b"1":
                 return pid
-            if fields and fields[b"Name"].strip() not in _SUPERVISORS:
+            if numbers[1:] or (outsiders and fields and fields[b"Name"].strip() not in _SUPERVISORS):
                 others = others or pid
         return others
-
-    def _time_of(self, ticks: int) -> float:
-        """Seconds since the epoch of a time in clock ticks since boot."""
-        if self._boot is None:
-            # Once, because the kernel's answer moves with each correction of the clock.
-            with open(f"{self._proc}/stat", "rb") as file:
-                self._boot = next(float(line.split()[1]) for line in file if line.startswith(b"btime "))
-        return self._boot + ticks / _TICKS

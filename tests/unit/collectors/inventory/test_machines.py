@@ -65,7 +65,6 @@ class Host:
         self.tree, self.proc = directory / "cgroup", directory / "proc"
         self.tree.mkdir()
         self.proc.mkdir()
-        (self.proc / "stat").write_text("cpu 1\nbtime 1000\n")
         self.hierarchies = Hierarchies({}, Hierarchy(2, frozenset(), str(self.tree)), str(self.proc))
 
     def cgroup(self, path: str, *pids: int) -> None:
@@ -81,7 +80,7 @@ class Host:
 
 @contextlib.asynccontextmanager
 async def shown(host: Host, *paths: str) -> AsyncIterator[tuple[MachineSource, Inventory]]:
-    source = MachineSource(host.hierarchies)
+    source = MachineSource(host.hierarchies, again=(0.02, 0.05, 0.1), boot=lambda: 1000.0)
     source.reset(paths)
     board = Inventory([source], lambda old, new: None)
     running = asyncio.ensure_future(board.run())
@@ -137,6 +136,19 @@ async def test_supervisors_are_not_taken_for_it(tmp_path: pathlib.Path) -> None:
         host.cgroup(f"{path}/payload/init.scope", 20)
         source.created(f"{path}/payload")
         source.created(f"{path}/payload/init.scope")
+        assert board.entries()[path].pid == 20
+
+
+async def test_who_has_no_namespace_of_its_own_is_taken_when_nobody_else_comes(
+    tmp_path: pathlib.Path,
+) -> None:
+    host, path = Host(tmp_path), "/lxc.payload.web"
+    host.process(10, "lxc-start", inside="")
+    host.process(20, "sleep", inside="")
+    host.cgroup(path, 10, 20)
+    async with shown(host, path) as (_, board):
+        assert not board.entries()  # it may be on its way into one
+        await until(board.entries)
         assert board.entries()[path].pid == 20
 
 
