@@ -32,8 +32,6 @@ _EVENTS = tuple(
 _RECLAIMABLE = INDEX[catalogue.MEMORY_RECLAIMABLE]
 _SCANNED = INDEX[catalogue.MEMORY_RECLAIM_SCANNED]
 _TAKEN = INDEX[catalogue.MEMORY_RECLAIM_TAKEN]
-_LIMIT_RATIO = INDEX[catalogue.MEMORY_LIMIT_RATIO]
-_LIMIT = INDEX[catalogue.SPEC_MEMORY_EFFECTIVE_LIMIT]
 
 # Families that are one line of memory.stat: (family, v1 key or none, v2 key).
 _LINES: tuple[tuple[Family, bytes, bytes], ...] = (
@@ -223,7 +221,4 @@ def _usage(usage: int, values: list[Value]) -> None:
     values[_USAGE] = usage
     inactive = values[_INACTIVE]
     if isinstance(inactive, int):
-        working_set = max(0, usage - inactive)
-        values[_WORKING_SET] = working_set
-        if isinstance(limit := values[_LIMIT], int):
-            values[_LIMIT_RATIO] = working_set / limit
+        values[_WORKING_SET] = max(0, usage - inactive)

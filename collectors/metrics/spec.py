@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from collectors.cgroups import v1, v2
-from collectors.metrics import catalogue, effective
+from collectors.metrics import catalogue
 from collectors.metrics.catalogue import INDEX
-from collectors.metrics.plan import File, Host, Pace, Plan
+from collectors.metrics.effective import Effective
+from collectors.metrics.plan import Census, File, Host, Pace, Plan
 from collectors.metrics.rows import Value
 from runtime.linux.errors import NotSupported
 
@@ -25,7 +26,7 @@ _THREADS_MAX = INDEX[catalogue.THREADS_MAX]
 _Apply = Callable[[bytes, list[Value]], None]
 
 
-def probe(host: Host) -> tuple[Plan, ...]:
+def probe(host: Host) -> tuple[Plan | Census, ...]:
     """Limits of whichever of cpu, memory and pids is there."""
     applied: dict[File, _Apply] = {}
     for controller, by_version in _FILES.items():
@@ -35,7 +36,7 @@ def probe(host: Host) -> tuple[Plan, ...]:
     if not applied:
         raise NotSupported("none of the controllers cpu, memory and pids is there")
     own = Plan(tuple(applied), catalogue.SPEC, _parser(tuple(applied.values())), Pace.RARE)
-    return (own, *effective.plans(host))
+    return (own, Effective(host).census())
 
 
 def _parser(applied: tuple[_Apply, ...]) -> Callable[[Sequence[bytes], list[Value]], None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collectors.metrics.catalogue.family import Compat, Family, gauge
 
 _QUOTA = "Only with a CPU quota."
+_ANCESTORS = "Ancestors are looked at once a minute. Absent on the root cgroup."
 SPEC_CPU_PERIOD = gauge(
     "container_spec_cpu_period",
     "spec",
@@ -52,6 +53,7 @@ CPU_EFFECTIVE_CORES = gauge(
     "spec",
     "Cores that the container can have at most: the least of its quota, its ancestors' quotas and the CPUs it may run on.",
     compat=Compat.OWN,
+    difference=_ANCESTORS,
     v1="cpu.cfs_quota_us, cpu.cfs_period_us, cpuset.effective_cpus",
     v2="cpu.max, cpuset.cpus.effective",
 )
@@ -69,7 +71,7 @@ SPEC_MEMORY_EFFECTIVE_LIMIT = gauge(
     "Memory limit in force: the container's own or the least of its ancestors', such as its pod's.",
     unit="bytes",
     compat=Compat.OWN,
-    difference="Only with a limit.",
+    difference="Only with a limit. " + _ANCESTORS,
     v1="memory.limit_in_bytes",
     v2="memory.max",
 )

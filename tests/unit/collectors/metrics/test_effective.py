@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from collectors.cgroups.reader import Descriptors
-from collectors.metrics import catalogue, effective
+from collectors.metrics import catalogue
 from collectors.metrics.catalogue import INDEX, Family
+from collectors.metrics.effective import Effective
 from collectors.metrics.gather import Gatherer
 from collectors.metrics.plan import Host
 from collectors.metrics.rows import Value
@@ -113,5 +115,67 @@ def test_on_v2_the_nearest_ancestor_with_a_cpuset_tells(v2: Any) -> None:
     assert _row(v2, catalogue.CPU_EFFECTIVE_CORES) == 1
 
 
-def test_a_host_without_the_controllers_has_no_such_plans() -> None:
-    assert effective.plans(Host(Hierarchies({}, None))) == ()
+class Watched:
+    """What is told of a container at moments of a clock that the test sets; it has no limits of its own."""
+
+    def __init__(self, host: Host) -> None:
+        self.now = 0.0
+        self.effective = Effective(host, lambda: self.now)
+
+    def at(self, now: float, id: str = CONTAINER) -> tuple[Value, Value]:
+        """Cores and memory."""
+        self.now = now
+        values: list[Value] = [None] * len(catalogue.ROW)
+        self.effective.tell(id, list[int], values)
+        return values[INDEX[catalogue.CPU_EFFECTIVE_CORES]], values[
+            INDEX[catalogue.SPEC_MEMORY_EFFECTIVE_LIMIT]
+        ]
+
+
+def test_what_changes_shows_within_two_minutes(either: Any) -> None:
+    _tree(either, {"memory.limit_in_bytes": "4096\n", "memory.max": "4096\n"})
+    watched = Watched(either.host)
+    assert watched.at(0) == (0.5, 4096)
+    for name in ("memory.limit_in_bytes", "memory.max"):
+        either.write("memory", POD, name, "8192\n")
+    assert watched.at(15) == (0.5, 4096)
+    for now in range(30, 121, 15):
+        told = watched.at(now)
+    assert told == (0.5, 8192)
+
+
+def test_ancestors_are_read_once_for_all_below_them(either: Any) -> None:
+    _tree(either, {"memory.limit_in_bytes": "4096\n", "memory.max": "4096\n"})
+    either.make(f"{POD}/other")
+    watched = Watched(either.host)
+    watched.at(0)
+    for name in ("memory.limit_in_bytes", "memory.max"):
+        either.write("memory", POD, name, "8192\n")
+    assert watched.at(1, f"{POD}/other") == (0.5, 4096)
+
+
+def test_a_forgotten_container_is_looked_at_anew(either: Any) -> None:
+    _tree(either, {})
+    name = "cpuset.effective_cpus" if either.version == 1 else "cpuset.cpus.effective"
+    for limit in ("cpu.cfs_quota_us", "cpu.max"):
+        either.write("cpu", POD, limit, NO_LIMITS[limit])
+        either.write("cpu", "/", limit, NO_LIMITS[limit])
+    watched = Watched(either.host)
+    assert watched.at(0)[0] == 2
+    either.write("cpuset", CONTAINER, name, "1\n")
+    assert watched.at(1)[0] == 2
+    watched.effective.forget(CONTAINER)
+    assert watched.at(2)[0] == 1
+
+
+def test_without_controllers_the_hosts_cpus_are_all_there_is_to_tell(v1: Any) -> None:
+    host = Host(Hierarchies({}, None), sys=f"{v1.directory}/sys")
+    assert Watched(host).at(0) == (2, None)
+
+
+def test_what_is_not_mounted_limits_nothing_that_could_be_told(v2: Any) -> None:
+    _tree(v2, {"memory.max": "4096\n"})
+    unified = v2.hierarchies.unified
+    inside = unified._replace(root=CONTAINER, mountpoint=unified.mountpoint + CONTAINER)
+    host = dataclasses.replace(v2.host, hierarchies=Hierarchies({}, inside))
+    assert Watched(host).at(0) == (2, None)

@@ -32,19 +32,6 @@ def test_v1_counts_the_whole_subtree(v1: Any) -> None:
     assert values[INDEX[catalogue.MEMORY_FAILURES]] is None
 
 
-LIMIT = INDEX[catalogue.SPEC_MEMORY_EFFECTIVE_LIMIT]
-
-
-def test_the_working_set_as_a_share_of_the_limit_in_force(either: Any) -> None:
-    (plan,) = (plan for plan in memory.probe(either.host) if plan.pace is Pace.ALWAYS)
-    inactive = b"total_inactive_file" if either.version == 1 else b"inactive_file"
-    for limit, ratio in ((None, None), (280, 0.25)):
-        values: list[Value] = [None] * len(catalogue.ROW)
-        values[LIMIT] = limit
-        plan.parse((b"100\n", inactive + b" 30\n", b""), values)
-        assert values[INDEX[catalogue.MEMORY_LIMIT_RATIO]] == ratio
-
-
 def test_what_the_kernel_could_take_back(v1: Any, v2: Any) -> None:
     one = _parsed(v1, Pace.ALWAYS, b"", b"total_inactive_file 30\ntotal_active_file 4\n", b"")
     two = _parsed(v2, Pace.ALWAYS, b"", b"inactive_file 30\nactive_file 4\nslab_reclaimable 5\n", b"")
