@@ -8,8 +8,9 @@ from collectors.cgroups import v1
 from collectors.cgroups.keyed import Keyed
 from collectors.metrics import catalogue
 from collectors.metrics.cpuset import members
-from collectors.metrics.plan import File, Host, Pace, Parse, Plan
+from collectors.metrics.plan import Census, File, Host, Pace, Parse, Plan
 from collectors.metrics.rows import Value
+from collectors.metrics.throttling import Throttling
 from runtime.linux.errors import NotSupported
 
 _USAGE = catalogue.INDEX[catalogue.CPU_USAGE]
@@ -26,10 +27,12 @@ _TOTAL = ',cpu="total"'
 _CFS = (b"nr_periods", b"nr_throttled", b"nr_bursts")
 
 
-def probe(host: Host) -> tuple[Plan, ...]:
+def probe(host: Host) -> tuple[Plan | Census, ...]:
     """cpuacct beside cpu on v1, cpu.stat alone on v2."""
+    throttling = Throttling().census()
     if _is_v2(host):
-        return (Plan((File("unified", "cpu.stat", keep=90),), catalogue.CPU, _parse_v2),)
+        families = catalogue.ROW[_USAGE : _BURST_SECONDS + 1]
+        return (Plan((File("unified", "cpu.stat", keep=90),), families, _parse_v2), throttling)
     usage = Plan((File("cpuacct", "cpuacct.usage", keep=90),), (catalogue.CPU_USAGE,), _parse_v1_usage)
     return (
         *(() if host.switched_on("percpu") else (usage,)),
@@ -46,6 +49,7 @@ def probe(host: Host) -> tuple[Plan, ...]:
             _parse_v1_throttling,
             needs=catalogue.SPEC_CPU_QUOTA,
         ),
+        throttling,
     )
 
 

@@ -20,8 +20,8 @@ from tests.integration.oracle import Cgroup, Own, Values
 pytestmark = [pytest.mark.root, pytest.mark.docker, pytest.mark.timeout(420)]
 
 BASE_LABELS = {"id", "name", "image"}
-# Told by engine and clock, not by a file of the cgroup.
-TIMES = {family.name for family in catalogue.TIMES}
+# Told by engine and clock, or of the last minutes, not by a file of the cgroup.
+TIMES = {family.name for family in (*catalogue.TIMES, catalogue.CPU_THROTTLED_RATIO)}
 MEASURED = {family.name for family in catalogue.ROW} - TIMES
 COUNTERS = {family.name for family in catalogue.ROW if family.kind is not catalogue.Kind.GAUGE}
 

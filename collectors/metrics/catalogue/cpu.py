@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collectors.metrics.catalogue.family import Compat, Family, counter
+from collectors.metrics.catalogue.family import Compat, Family, counter, gauge
 
 _QUOTA = "Only with a CPU quota."
 _RESOLUTION = "v1 counts in clock ticks (USER_HZ), v2 in microseconds."
@@ -77,6 +77,16 @@ CFS_BURST_SECONDS = counter(
     v1="cpu.stat burst_time",
     v2="cpu.stat burst_usec",
 )
+CPU_THROTTLED_RATIO = gauge(
+    "container_cpu_throttled_ratio",
+    "cpu",
+    "Share of the enforcement periods of the last one to two minutes in which the container was throttled.",
+    compat=Compat.OWN,
+    difference=_QUOTA
+    + " Absent for the first minute; between scrapes that are more than a minute apart, since the last but one.",
+    v1="cpu.stat nr_throttled, nr_periods",
+    v2="cpu.stat nr_throttled, nr_periods",
+)
 
 CPU: tuple[Family, ...] = (
     CPU_USAGE,
@@ -87,4 +97,5 @@ CPU: tuple[Family, ...] = (
     CFS_THROTTLED_SECONDS,
     CFS_BURST_PERIODS,
     CFS_BURST_SECONDS,
+    CPU_THROTTLED_RATIO,
 )
