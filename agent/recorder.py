@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
+from collections.abc import Set
 from typing import Any
 
 from collectors.metrics import catalogue
@@ -82,9 +83,10 @@ class Recorder:
         if reading.time - self._swept >= 60:
             self._sweep(reading.time)
 
-    def forget(self, id: str) -> None:
-        """Drop what was recorded of a container."""
-        self._histories.pop(id, None)
+    def retain(self, ids: Set[str]) -> None:
+        """Drop what was recorded of all others: the dead would take the places of the living."""
+        for id in self._histories.keys() - ids:
+            del self._histories[id]
 
     def since(self, id: str, after: float) -> list[dict[str, Any]]:
         """Readings later than `after`, the oldest first: `{"time": …, metric name: value, …}`.

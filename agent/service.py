@@ -44,6 +44,7 @@ from collectors.metrics.filesystem.options import DiskOptions
 from collectors.metrics.host import HostFigures
 from collectors.metrics.rows import Reading, Row
 from collectors.metrics.sampler import Sampler
+from collectors.metrics.target import ROOT
 from collectors.model import Container, Entry, Event
 from runtime.linux import hierarchies as cgroup_hierarchies
 from runtime.linux.errors import DeckwatchError
@@ -283,6 +284,7 @@ class Service:
             if self._config.metrics.final_urgency:
                 kept.keep()
             self._lifecycle.tick()
+            self._recorder.retain(self._lifecycle.ids() | {ROOT})
             self._look_for_targets()
             if time.monotonic() - max(recorded, self._recorder.last) >= _RECORD_EVERY:
                 recorded = time.monotonic()

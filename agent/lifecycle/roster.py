@@ -34,6 +34,11 @@ class Roster:
         """Those that are listed no more and still kept."""
         return [container for _, container, _ in self._dead.values()]
 
+    def ids(self) -> set[str]:
+        """Cgroups of all who are listed or kept."""
+        living = {life.entry.container.id for life in self._lives.values()}
+        return living | {container.id for _, container, _ in self._dead.values()}
+
     def put(self, life: Life, before: Entry | None = None) -> None:
         """Take a container in, or note that its cgroup became known or changed."""
         name = name_of(life.entry)

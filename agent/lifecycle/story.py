@@ -221,6 +221,10 @@ class Lifecycle:
             found[reported.engine, str(reported.role), str(state)] += 1
         return found
 
+    def ids(self) -> set[str]:
+        """Cgroups of all containers, the dead still kept among them."""
+        return self._roster.ids()
+
     def lives(self) -> Iterable[Life]:
         """Every container that an engine lists."""
         return self._roster.lives()

@@ -72,8 +72,15 @@ def test_containers_that_are_gone_are_forgotten_after_the_hour() -> None:
     assert len(recorder.since("/gone", -1.0)) == 1
     recorder.add(reading(3700.0, "/stays"))
     assert recorder.since("/gone", -1.0) == []
-    recorder.forget("/stays")
-    assert len(recorder) == 0
+
+
+def test_what_nobody_keeps_any_more_makes_room() -> None:
+    recorder = Recorder(most=2)
+    recorder.add(reading(0.0, "/a", "/b"))
+    recorder.retain({"/b", "/other"})
+    recorder.add(reading(15.0, "/b", "/c"))
+    assert recorder.since("/a", -1.0) == []
+    assert len(recorder.since("/b", -1.0)) == 2 and len(recorder.since("/c", -1.0)) == 1
 
 
 def test_beyond_the_bound_newcomers_are_not_recorded() -> None:

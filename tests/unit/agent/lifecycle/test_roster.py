@@ -40,3 +40,15 @@ def test_keys_are_let_go_only_when_nobody_has_them() -> None:
     roster.remove(heir.entry)
     roster.bury(heir.entry, msgspec.structs.replace(heir.entry.container), heir.key, 100.0)
     assert roster.let_go(100.0) == {heir.key}
+
+
+def test_cgroups_of_the_living_and_of_the_kept_are_told() -> None:
+    roster = Roster()
+    one, other = life(), life(changed(id="/b", engine_id="def"))
+    roster.put(one)
+    roster.put(other)
+    roster.remove(RUNNING)
+    roster.bury(RUNNING, RUNNING.container, one.key, 100.0)
+    assert roster.ids() == {RUNNING.container.id, "/b"}
+    roster.let_go(100.0)
+    assert roster.ids() == {"/b"}
