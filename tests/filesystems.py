@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -20,6 +21,27 @@ from runtime.linux.process import start_time
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _FORCE_DETACH = 1 | 2
+
+
+# Kinds of file system with project quotas, sizes and options of their making: the kernel of tests/under-cgroup2 has them.
+PROJECTS = [
+    pytest.param("ext4", 64 << 20, ("-O", "project,quota", "-E", "quotatype=prjquota"), id="ext4"),
+    pytest.param("xfs", 320 << 20, (), id="xfs"),
+]
+
+
+def want_project_quotas() -> None:
+    """Load what that kernel has as modules; the test is skipped without setquota."""
+    if shutil.which("setquota") is None:
+        pytest.skip("needs setquota (package quota)")
+    for name in ("loop", "quota_v2"):
+        subprocess.run(["modprobe", "-q", "-d", "/run/modules", name], check=False, capture_output=True)
+
+
+def set_project(descriptor: int, project: int) -> None:
+    """Give an empty directory to a project, and what will be made in it (FS_IOC_FSSETXATTR)."""
+    attributes = struct.pack("=5I8x", 0x200, 0, 0, project, 0)
+    fcntl.ioctl(descriptor, (1 << 30) | (28 << 16) | (ord("X") << 8) | 32, attributes)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pathlib
 import struct
@@ -11,7 +10,7 @@ import subprocess
 import pytest
 
 from runtime.linux import quota
-from tests.filesystems import image
+from tests.filesystems import PROJECTS, image, set_project, want_project_quotas
 
 
 def test_a_quota_as_the_kernel_writes_it() -> None:
@@ -38,18 +37,13 @@ def test_quotas_that_are_off_are_an_error(tmp_path: pathlib.Path) -> None:
         os.close(descriptor)
 
 
-@pytest.fixture
-def with_projects(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Loop devices and quotas are modules of the kernel that these tests boot."""
-    for module in ("loop", "quota_v2"):
-        subprocess.run(["modprobe", "-q", "-d", "/run/modules", module], check=False, capture_output=True)
-    return tmp_path_factory.mktemp("projects")
-
-
 @pytest.mark.inside_cgroup2
-def test_a_project_is_counted_and_limited(with_projects: pathlib.Path) -> None:
-    making = ("-O", "project,quota", "-E", "quotatype=prjquota")
-    with image(with_projects, "ext4", size=64 << 20, options="prjquota", make=making) as top:
+@pytest.mark.parametrize(("kind", "size", "making"), PROJECTS)
+def test_a_project_is_counted_and_limited(
+    tmp_path: pathlib.Path, kind: str, size: int, making: tuple[str, ...]
+) -> None:
+    want_project_quotas()
+    with image(tmp_path, kind, size=size, options="prjquota", make=making) as top:
         directory = top / "layer"
         directory.mkdir()
         descriptor = os.open(directory, os.O_RDONLY)
@@ -65,12 +59,3 @@ def test_a_project_is_counted_and_limited(with_projects: pathlib.Path) -> None:
             assert (told.limit, told.files, told.files_limit) == (8 << 20, 2, 100)
         finally:
             os.close(descriptor)
-
-
-def set_project(descriptor: int, project: int) -> None:
-    """Give an empty directory to a project, and what will be made in it (FS_IOC_FSSETXATTR)."""
-    fcntl.ioctl(
-        descriptor,
-        (1 << 30) | (28 << 16) | (ord("X") << 8) | 32,
-        struct.pack("=5I8x", 0x200, 0, 0, project, 0),
-    )

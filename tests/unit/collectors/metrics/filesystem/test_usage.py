@@ -19,9 +19,8 @@ from collectors.metrics.filesystem.usage import Account, Figures, Meter
 from runtime.linux import btrfs, quota
 from runtime.linux.beneath import mount_of
 from runtime.linux.statfs import Space, space
-from tests.filesystems import Mute, image
+from tests.filesystems import PROJECTS, Mute, image, set_project, want_project_quotas
 from tests.unit.collectors.metrics.filesystem.conftest import Settle, leave
-from tests.unit.runtime.linux.test_quota import set_project
 
 T = TypeVar("T")
 
@@ -176,13 +175,19 @@ def test_what_is_mounted_over_the_place_is_not_taken_for_it(meter: Meter, tmp_pa
 
 
 @pytest.mark.inside_cgroup2
+@pytest.mark.parametrize(("kind", "size", "making"), PROJECTS)
 def test_a_layer_with_a_real_project(
-    meter: Meter, places: Places, host: HostMounts, settle: Settle, tmp_path: pathlib.Path
+    meter: Meter,
+    places: Places,
+    host: HostMounts,
+    settle: Settle,
+    tmp_path: pathlib.Path,
+    kind: str,
+    size: int,
+    making: tuple[str, ...],
 ) -> None:
-    for module in ("loop", "quota_v2"):
-        subprocess.run(["modprobe", "-q", "-d", "/run/modules", module], check=False, capture_output=True)
-    making = ("-O", "project,quota", "-E", "quotatype=prjquota")
-    with image(tmp_path, "ext4", size=64 << 20, options="prjquota", make=making) as top:
+    want_project_quotas()
+    with image(tmp_path, kind, size=size, options="prjquota", make=making) as top:
         layer = top / "layer/diff"
         layer.mkdir(parents=True)
         descriptor = os.open(layer, os.O_RDONLY)
