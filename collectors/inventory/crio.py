@@ -35,6 +35,7 @@ LOOK_AGAIN = 5.0
 RESCAN = 60.0
 SETTLE = 0.01
 ASK_AGAIN = 0.1
+SLICE = 0.004
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _LIVE = (State.RUNNING, State.PAUSED)
@@ -134,9 +135,13 @@ class CrioSource:
             if runs.end_of(id) is None:
                 runs.noted(id, end)
         # Sandboxes first: their containers are told with what they know.
+        slice_end = time.perf_counter() + SLICE
         for look in sorted(looks, key=lambda look: not look.is_sandbox):
             if look.stored.id in self._stored:
                 self._take(runs, look)
+            if time.perf_counter() > slice_end:
+                await asyncio.sleep(0)
+                slice_end = time.perf_counter() + SLICE
         self._tell_pods()
         self._give_networks_an_owner(runs)
 

@@ -33,6 +33,8 @@ ASK_AGAIN_LIMIT = 5.0
 DATABASE_EVERY = 0.5
 # How long an end waits for its code, which was taken away before it could be read.
 CODE_PATIENCE = 3.0
+BATCH = 100
+SLICE = 0.004
 FIRST_PATIENCE = 3.0
 
 _ID = re.compile(r"[0-9a-f]{64}")
@@ -157,14 +159,19 @@ class Follower:
         return {id for id, known in self._known.items() if before.get(id) != known}
 
     async def _look(self, ids: Iterable[str]) -> None:
-        stored = [self._stored[id] for id in ids if id in self._stored]
-        if not stored:
-            self._ask()
-            return
-        for one in stored:
-            self._watch_one(one)
-        for look, end in await asyncio.to_thread(self._looks, stored, frozenset(self._exits)):
-            self._take(look, end)
+        wanted = [self._stored[id] for id in ids if id in self._stored]
+        # In batches, and in slices of the loop's time: a storage may hold thousands.
+        for begin in range(0, len(wanted), BATCH):
+            batch = wanted[begin : begin + BATCH]
+            for one in batch:
+                self._watch_one(one)
+            looks = await asyncio.to_thread(self._looks, batch, frozenset(self._exits))
+            slice_end = time.perf_counter() + SLICE
+            for look, end in looks:
+                self._take(look, end)
+                if time.perf_counter() > slice_end:
+                    await asyncio.sleep(0)
+                    slice_end = time.perf_counter() + SLICE
         self._ask()
 
     def _looks(self, stored: list[Stored], exits: frozenset[str]) -> list[tuple[Look, Exit | None]]:
