@@ -152,6 +152,7 @@ def entry_of(look: Look, course: Course, sandbox: Look | None, last: Entry | Non
         engine_id=look.stored.id,
         image=look.text("ImageName") or look.stored.metadata.image_name or look.text("Image"),
         state=course.state,
+        created_at=look.stored.created_at,
         started_at=course.began,
         finished_at=course.finished,
         exit_code=course.code,

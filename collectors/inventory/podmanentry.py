@@ -132,6 +132,7 @@ def entry_of(look: Look, course: Course, known: Known | None, last: Entry | None
         image=stored.metadata.image_name,
         state=course.state,
         health=look.health,
+        created_at=look.stored.created_at,
         started_at=course.began,
         finished_at=course.finished,
         exit_code=course.code,

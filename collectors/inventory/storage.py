@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
+from collectors.inventory.dockerentry import seconds
 from runtime.linux.errors import DeckwatchError
 
 LISTS = ("containers.json", "volatile-containers.json")
@@ -50,6 +51,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
+    created_at: float | None = None
     metadata: Metadata
     directory: str
     run_directory: str
@@ -59,6 +61,7 @@ class _Line(msgspec.Struct, frozen=True):
     id: str
     names: list[str] | None = None
     metadata: str = ""
+    created: str = ""
 
 
 def folders(top: str) -> list[str]:
@@ -128,10 +131,18 @@ def _stored(line: _Line, root: str, run: str) -> Stored:
     return Stored(
         id=line.id,
         name=(line.names or [""])[0] or metadata.name,
+        created_at=_time(line.created),
         metadata=metadata,
         directory=f"{root}/{line.id}/userdata",
         run_directory=f"{run}/{line.id}/userdata",
     )
+
+
+def _time(text: str) -> float | None:
+    try:
+        return seconds(text)
+    except ValueError:
+        return None
 
 
 def _unreadable(root: str, error: OSError) -> StorageUnreadable:

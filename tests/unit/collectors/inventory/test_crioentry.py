@@ -12,7 +12,7 @@ from collectors.inventory.crioentry import Look, course_of, entry_of, look_at
 from collectors.inventory.pods import Pod
 from collectors.inventory.storage import containers
 from collectors.model import Entry, LogSource, Network, Reason, Role, State
-from tests.unit.collectors.inventory.tree import BEGAN, Tree, id_of
+from tests.unit.collectors.inventory.tree import BEGAN, CREATED_AT, Tree, id_of
 
 STARTED = "2026-01-01T00:00:10.25Z"
 STARTED_AT = 1767225610.25
@@ -67,6 +67,7 @@ def test_a_container_of_a_pod_is_told_whole(tree: Tree) -> None:
         State.RUNNING,
         STARTED_AT,
     )
+    assert container.created_at == CREATED_AT
     assert (container.restarts, container.role, container.id) == (2, Role.CONTAINER, CGROUP.format(id))
     assert container.labels["app"] == "web" and container.labels["io.kubernetes.container.name"] == "app"
     assert (entry.pid, entry.pid_start, entry.pod_uid) == (42, 4711, "u17")

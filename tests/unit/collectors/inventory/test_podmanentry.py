@@ -13,7 +13,7 @@ from collectors.inventory.podmanentry import Course, Look, course_of, entry_of, 
 from collectors.inventory.podmanfacts import Known
 from collectors.inventory.storage import containers
 from collectors.model import Entry, Health, Limits, LogSource, Network, Reason, Role, State
-from tests.unit.collectors.inventory.tree import BEGAN, Tree
+from tests.unit.collectors.inventory.tree import BEGAN, CREATED_AT, Tree
 
 
 @pytest.fixture
@@ -50,7 +50,8 @@ def test_a_running_container_is_told_whole(tree: Tree) -> None:
     container = entry.container
     assert (container.id, container.engine_id, container.name) == (tree.cgroup(id), id, "web")
     assert (container.engine, container.image, container.state) == ("podman", "localhost/i:1", State.RUNNING)
-    assert (container.started_at, container.exit_code, container.reason) == (BEGAN, None, None)
+    assert (container.created_at, container.started_at) == (CREATED_AT, BEGAN)
+    assert (container.exit_code, container.reason) == (None, None)
     assert (container.labels, container.restarts, container.role) == ({"team": "a"}, 2, Role.CONTAINER)
     assert container.limits == Limits(cpus=0.5, memory=64 << 20, swap=32 << 20, pids=50)
     assert (entry.pid, entry.pid_start, entry.network) == (41, 4711, Network.OWNER)

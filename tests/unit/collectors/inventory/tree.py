@@ -10,6 +10,8 @@ from pathlib import Path
 
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
 
+CREATED = "2026-11-24T08:06:30.25Z"
+CREATED_AT = 1_795_507_590.25
 BEGAN = 1_795_507_591.5
 CONMON = 900
 
@@ -42,7 +44,7 @@ class Tree:
         """`podman create`; the container's id."""
         id = id_of(name)
         told = {"image-name": "localhost/i:1", "name": name, "created-at": int(BEGAN)} | metadata
-        self.lines[id] = {"id": id, "names": [name], "metadata": json.dumps(told)}
+        self.lines[id] = {"id": id, "names": [name], "metadata": json.dumps(told), "created": CREATED}
         os.makedirs(self.directory(id))
         os.makedirs(self.run_directory(id))
         self.list_anew()
