@@ -127,6 +127,19 @@ class LifecycleCounters:
             self._put(key, Counts())
             self._write(key)
 
+    def rename(self, old: Key, new: Key, *, shared: bool) -> None:
+        """Who had one name has another: what was counted goes with it.
+
+        When the old name is `shared` with others it keeps its counters, and when the new one has counters already
+        those go on.
+        """
+        if new not in self._counts and not shared:
+            self._put(new, self._counts[old])
+            self._write(new)
+        self.touch(new)
+        if not shared:
+            self.forget(old)
+
     def forget(self, key: Key) -> None:
         """A name is gone for good."""
         self._shown.pop(key, None)

@@ -12,6 +12,9 @@ class Silence:
     def touch(self, key: Key) -> None:
         """See `LifecycleCounters.touch`."""
 
+    def rename(self, old: Key, new: Key, *, shared: bool) -> None:
+        """See `LifecycleCounters.rename`."""
+
     def seen(self, key: Key) -> Seen:
         """No run was ever told of."""
         return Seen()

@@ -123,8 +123,16 @@ class Lifecycle:
         else:
             before, life.entry = life.entry, new
             self._roster.put(life, before)
+            self._rename(life)
             self._reported(life, before)
         self._book(life).set_state(life.key, self.container(life).state)
+
+    def _rename(self, life: Life) -> None:
+        """Its lifecycle series follow its name, which Kubernetes may tell late."""
+        old, new = life.key, key_of(life.entry.container)
+        if old != new:
+            life.key = new
+            self._book(life).rename(old, new, shared=old in self._roster.keys_in_use())
 
     def _reported(self, life: Life, before: Entry) -> None:
         entry = life.entry

@@ -181,3 +181,18 @@ async def test_prepared_series_follow_what_changes(tmp_path: pathlib.Path) -> No
     counters.forget(WEB)
     await counters.prepare()
     assert samples(counters) == {}
+
+
+def test_what_was_counted_goes_with_a_new_name(tmp_path: pathlib.Path) -> None:
+    old, new = Key("", "", "", "old"), Key("", "", "", "new")
+    counters = LifecycleCounters(str(tmp_path / "db"))
+    counters.touch(old)
+    counters.restarted(old)
+    counters.rename(old, new, shared=False)
+    counters.close()
+    again = LifecycleCounters(str(tmp_path / "db"))
+    assert again.known() == [new] and again.counts(new).restarts == 1
+    again.touch(old)
+    again.rename(old, new, shared=True)
+    assert again.counts(new).restarts == 1 and again.counts(old).restarts == 0
+    again.close()

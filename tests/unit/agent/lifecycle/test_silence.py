@@ -17,6 +17,7 @@ def test_nothing_is_kept() -> None:
     silence.remember(KEY, Seen(run=3))
     silence.exited(KEY, Reason.OOM, 137)
     silence.restarted(KEY)
+    silence.rename(KEY, KEY, shared=False)
     silence.set_state(KEY, State.EXITED)
     silence.set_health(KEY, Health.HEALTHY)
     assert silence.seen(KEY) == Seen() and silence.counts(KEY) == Counts()

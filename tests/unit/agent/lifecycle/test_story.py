@@ -510,3 +510,28 @@ async def test_a_run_that_only_the_kernel_saw_end_is_told_before_the_next(world:
     assert world.told() == [EventType.START, EventType.EXIT, EventType.START, EventType.RESTART]
     assert [event["run"] for event in world.events] == [1, 1, 2, 2]
     assert world.counts.restarts == 1 and sum(world.counts.exits.values()) == 1
+
+
+async def test_counters_follow_a_container_whose_pod_becomes_known(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    exited = ended(RUNNING, 3)
+    world.lifecycle.changed(RUNNING, exited)
+    named = msgspec.structs.replace(
+        exited,
+        container=msgspec.structs.replace(exited.container, namespace="shop", pod="web-1", container="app"),
+    )
+    world.lifecycle.changed(exited, named)
+    assert world.counters.known() == [key_of(named.container)]
+    assert world.counters.counts(key_of(named.container)).exits == {Reason.ERROR: 1}
+    assert world.told() == [EventType.START, EventType.EXIT]
+
+
+async def test_a_name_that_others_have_too_keeps_its_counters(world: World) -> None:
+    world.lifecycle.changed(None, RUNNING)
+    twin = msgspec.structs.replace(
+        RUNNING, container=msgspec.structs.replace(RUNNING.container, id="/docker/def", engine_id="def")
+    )
+    world.lifecycle.changed(None, twin)
+    renamed = msgspec.structs.replace(twin, container=msgspec.structs.replace(twin.container, name="other"))
+    world.lifecycle.changed(twin, renamed)
+    assert set(world.counters.known()) == {key_of(RUNNING.container), key_of(renamed.container)}
