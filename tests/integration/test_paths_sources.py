@@ -87,7 +87,8 @@ def test_a_machine_comes_runs_and_goes(path: str, below: str, engine: str, name:
         wait_until(lambda: name in watching.names(), f"a machine of {engine}")
         found = watching.container(name)
         assert (found["id"], found["engine"], found["state"]) == (path, engine, "running")
-        wait_until(lambda: networks(watching) == {"/", path}, "its network, and no other")
+        network = "container_network_receive_bytes_total"
+        wait_until(lambda: ids(watching, network) == {"/", path}, "its network, and no other")
         scrape = watching.scrape()
         assert scrape.one("container_memory_usage_bytes", id=path)
         assert scrape.one("container_state", name=name, state="running") == 1
@@ -101,8 +102,9 @@ def test_a_machine_comes_runs_and_goes(path: str, below: str, engine: str, name:
         assert end["container"]["name"] == name and end.get("exit_code") in (137, None)
 
 
-def networks(watching: Agent) -> set[str]:
-    return {dict(one)["id"] for one in watching.scrape().of("container_network_receive_bytes_total")}
+def ids(watching: Agent, family: str) -> set[str]:
+    """Whose series of a family there are."""
+    return {dict(one)["id"] for one in watching.scrape().of(family)}
 
 
 def events(watching: Agent, name: str) -> list[str]:
@@ -138,9 +140,9 @@ def test_units_are_told_by_cgroups_links_and_files(tmp_path: pathlib.Path) -> No
         assert found["labels"] == {"description": "The shop"}
         assert watching.json("/api/v1/containers") == []
 
+        cpu = "container_cpu_usage_seconds_total"
+        wait_until(lambda: ids(watching, cpu) == {"/", PARENT, path}, "their series, and no others")
         scrape = watching.scrape()
-        ids = {dict(one)["id"] for one in scrape.of("container_cpu_usage_seconds_total")}
-        assert ids == {"/", PARENT, path}
         [info] = [dict(one) for one in scrape.of("container_info", name="web.service")]
         assert (info["role"], info["description"]) == ("service", "The shop")
         assert scrape.one("container_restarts_total", name="web.service") == 0
