@@ -11,7 +11,7 @@ import pytest
 
 from tests.filesystems import Mute
 from tests.integration.agents import Agent, Scrape
-from tests.integration.engines import Dockerd, wait_until
+from tests.integration.engines import IMAGE, Dockerd, wait_until
 
 pytestmark = [pytest.mark.root, pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -85,6 +85,22 @@ def test_use_is_that_of_du_and_limits_are_those_of_df(agent: Agent, dockerd: Doc
     assert dict(labels)["device"] == (target if kind == "tmpfs" else source)
     walked = scrape.one("container_fs_walk_timestamp_seconds", name="writes")
     assert walked is not None and time.time() - 60 < walked <= time.time()
+
+
+def test_a_layer_that_was_mounted_by_a_relative_path_is_found(
+    agent: Agent, dockerd: Dockerd, tmp_path: pathlib.Path
+) -> None:
+    """With many layers Docker mounts from within its directory, so that the options fit into a page."""
+    (tmp_path / "file").touch()
+    steps = "".join(f"COPY file /{at}\n" for at in range(60))
+    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\n{steps}")
+    dockerd.docker("build", "-q", "-t", "layers:1", str(tmp_path))
+    dockerd.docker("run", "-d", "--name", "layered", "layers:1", "sleep", "600")
+    pid = dockerd.docker("inspect", "layered", "--format", "{{.State.Pid}}")
+    assert ",upperdir=/" not in pathlib.Path(f"/proc/{pid}/mountinfo").read_text().partition("\n")[0]
+    scrape = seen(agent, "container_fs_limit_bytes", name="layered")
+    size = int(df(upper(dockerd, "layered"), "size")[0])
+    assert scrape.one("container_fs_limit_bytes", name="layered") == size
 
 
 def test_the_host_has_its_file_systems(agent: Agent) -> None:

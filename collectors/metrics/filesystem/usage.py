@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from collectors.metrics.crew import Crew, Stuck
+from collectors.metrics.crew import Crew
 from collectors.metrics.filesystem.places import Place, Places
 from runtime.linux import beneath, btrfs, quota, statfs
 from runtime.linux.statfs import Space
@@ -43,19 +43,16 @@ class Meter:
         self._crew = crew
         self._spaces: dict[str, Space] = {}
         self._accounts: dict[Place, Account | None] = {}
+        self._groups: dict[str, set[Place]] = {}
 
     def begin(self, places: Iterable[Place]) -> None:
-        """A round begins: ask for all that is counted of these places, in one call per file system."""
+        """A round begins; what is counted of these places is asked for together, once one of them is wanted."""
         self._spaces.clear()
         self._accounts.clear()
-        groups: dict[str, list[Place]] = {}
+        self._groups.clear()
         for place in places:
             if place.project or place.subvolume:
-                groups.setdefault(place.device, []).append(place)
-        for device, group in groups.items():
-            with contextlib.suppress(Stuck):
-                doing = f"reading of quotas below {group[0].path}"
-                self._accounts.update(self._crew.ask(device, doing, lambda group=group: self._told(group)))  # type: ignore[misc]
+                self._groups.setdefault(place.device, set()).add(place)
 
     def figures(self, place: Place) -> Figures:
         """What is known of a place; raises Stuck when its file system does not answer, OSError when it is gone."""
@@ -73,8 +70,10 @@ class Meter:
         if not (place.project or place.subvolume):
             return None
         if place not in self._accounts:
+            group = self._groups.get(place.device, set())
+            wanted = group if place in group else {place}
             doing = f"reading of quotas below {place.path}"
-            self._accounts.update(self._crew.ask(place.device, doing, lambda: self._told([place])))
+            self._accounts.update(self._crew.ask(place.device, doing, lambda: self._told(wanted)))
         return self._accounts[place]
 
     def _space(self, place: Place) -> Space:
@@ -94,7 +93,7 @@ class Meter:
         finally:
             os.close(descriptor)
 
-    def _told(self, group: list[Place]) -> dict[Place, Account | None]:
+    def _told(self, group: set[Place]) -> dict[Place, Account | None]:
         """Called by the crew."""
         found: dict[Place, Account | None] = {}
         for place in group:

@@ -69,6 +69,24 @@ def test_a_file_system_is_asked_once_a_round(places: Places, settle: Settle) -> 
     crew.dismiss()
 
 
+def test_the_quotas_of_a_file_system_are_read_in_one_call(
+    places: Places, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = quota.ProjectQuota(used=4096, limit=0, files=3, files_limit=0)
+    monkeypatch.setattr(quota, "used_by", lambda descriptor, project: told)
+    crew = Counting()
+    meter = Meter(places, crew)
+    known = [on_disk(tmp_path)._replace(project=project) for project in (1, 2, 3)]
+    newcomer = known[0]._replace(project=4)
+    meter.begin(known)
+    assert crew.asked == []
+    assert meter.account(newcomer) == Account(4096, 0, 3)
+    assert set(meter._accounts) == {newcomer}
+    assert [meter.account(place) for place in known] == [Account(4096, 0, 3)] * 3
+    assert len(crew.asked) == 2
+    crew.dismiss()
+
+
 def test_a_file_system_of_its_own_is_told_whole(meter: Meter, places: Places, settle: Settle) -> None:
     subject = settle("a", binds=[("tmpfs size=1m,nr_inodes=50", "/data")])
     layout = places.find(subject)
