@@ -56,6 +56,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     spec: Spec = Spec()
     labels: dict[str, str] = {}
     image: str = ""
+    created_at: float | None = None
 
     def annotation(self, name: str) -> str:
         """An annotation of its configuration; empty without it."""
@@ -109,6 +110,7 @@ def plain_entry(ref: Ref, facts: Facts, run: Run, process: Process, *, last: Ent
         engine_id=ref.key,
         image=facts.image,
         state=run.state,
+        created_at=facts.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
         exit_code=run.exit_code,

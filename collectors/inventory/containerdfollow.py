@@ -299,10 +299,7 @@ def _kept(entry: Entry, last: Entry | None) -> Entry:
     """
     if last is None or last.container.state is State.CREATED:
         return entry
-    restarts = (
-        max(entry.container.restarts, last.container.restarts)
-        if last.log is None
-        else last.container.restarts
-    )
-    container = altered(entry.container, restarts=restarts)
+    restarts = (entry if last.log is None else last).container.restarts
+    created_at = last.container.created_at or entry.container.created_at
+    container = altered(entry.container, restarts=restarts, created_at=created_at)
     return filled(altered(entry, container=container, log=last.log or entry.log), last)

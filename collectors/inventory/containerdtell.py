@@ -63,4 +63,4 @@ def facts_of(container: Container) -> Facts:
         spec = spec_of(container.spec.value)
     except msgspec.MsgspecError:
         spec = Spec()
-    return Facts(spec=spec, labels=container.labels, image=container.image)
+    return Facts(spec=spec, labels=container.labels, image=container.image, created_at=container.created_at.time)

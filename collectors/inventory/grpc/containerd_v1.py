@@ -52,6 +52,7 @@ class Container(Message, frozen=True):
     labels: Annotated[dict[str, str], 2] = EMPTY
     image: Annotated[str, 3] = ""
     spec: Annotated[Any, 5] = Any()
+    created_at: Annotated[Timestamp, 8] = Timestamp()
 
 
 class ListContainersRequest(Message, frozen=True):

@@ -59,7 +59,7 @@ def test_a_container_is_told_whole() -> None:
     spec = Spec(
         annotations={"a": "b"}, cgroup="/default/web", network=Network.OWNER, limits=Limits(memory=1 << 20)
     )
-    facts = Facts(spec=spec, labels={"team": "x"}, image="reg/web:1")
+    facts = Facts(spec=spec, labels={"team": "x"}, image="reg/web:1", created_at=9.0)
     assert plain_entry(PLAIN, facts, RUNNING, Process(17, 99, "/default/web")) == Entry(
         container=Container(
             id="/default/web",
@@ -68,6 +68,7 @@ def test_a_container_is_told_whole() -> None:
             engine_id="default/web",
             image="reg/web:1",
             state=State.RUNNING,
+            created_at=9.0,
             started_at=10.0,
             labels={"team": "x"},
             limits=Limits(memory=1 << 20),

@@ -73,5 +73,6 @@ async def test_what_was_listed_is_asked_for_again_only_when_it_changed(
 
 
 def test_a_configuration_of_another_kind_says_nothing() -> None:
-    container = containerd_v1.Container("web", {"a": "b"}, "reg/web:1", containerd_v1.Any("", b"\x00"))
-    assert facts_of(container) == Facts(labels={"a": "b"}, image="reg/web:1")
+    spec, created = containerd_v1.Any("", b"\x00"), containerd_v1.Timestamp(9)
+    container = containerd_v1.Container("web", {"a": "b"}, "reg/web:1", spec, created)
+    assert facts_of(container) == Facts(labels={"a": "b"}, image="reg/web:1", created_at=9.0)

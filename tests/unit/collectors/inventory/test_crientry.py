@@ -27,6 +27,7 @@ STATUS = ContainerStatus(
     id="c1",
     metadata=runtime_v1.ContainerMetadata("main", 2),
     state=runtime_v1.RUNNING,
+    created_at=9 * SECOND,
     started_at=10 * SECOND,
     image=ImageSpec("reg/web:1"),
     labels={"io.kubernetes.container.name": "main"},
@@ -79,6 +80,7 @@ def test_a_container_is_told_whole() -> None:
             engine_id="c1",
             image="reg/web:1",
             state=State.RUNNING,
+            created_at=9.0,
             started_at=10.0,
             restarts=2,
             namespace="shop",
@@ -104,6 +106,7 @@ def test_a_sandbox_owns_the_network_and_has_no_container_name() -> None:
     container = entry.container
     assert (container.role, container.container, container.image) == (Role.SANDBOX, "", "pause:3")
     assert (container.namespace, container.pod, container.name) == ("shop", "web", "s1")
+    assert (container.created_at, container.started_at) == (5.0, 5.0)
     assert (entry.network, entry.addresses, entry.log) == (Network.OWNER, ("10.0.0.7",), None)
     assert entry.annotations == {"prometheus.io/scrape": "true"}
 
