@@ -47,10 +47,12 @@ bench: $(STAMP)
 	@sh tests/install-engines bench
 	$(BIN)/python -m tests.bench
 
-# The tests that look for rare losses, again and again: kills at any time, rotation, short lives.
+# Containers that come and go for minutes (DECKWATCH_SOAK_SECONDS each kind), then the tests that look for rare
+# losses, again and again: kills at any time, rotation, short lives.
 ROUNDS ?= 20
 soak: $(STAMP)
 	@sh tests/install-engines
+	$(BIN)/python -m tests.soak
 	for round in $$(seq $(ROUNDS)); do echo "round $$round of $(ROUNDS)"; \
 	  $(BIN)/python -m pytest -q -x tests/integration/test_agent_survival.py \
 	    tests/integration/test_logs.py tests/integration/test_docker.py || exit 1; done
