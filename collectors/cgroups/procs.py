@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 
 from collectors.cgroups.reader import GONE
 from runtime.linux.errors import NotSupported
@@ -14,6 +16,10 @@ _ORDER = ("pids", "memory", UNIFIED, SYSTEMD, "cpu", "cpuacct", "cpuset")
 _LINKS_OF_ONE = 3
 _SIZE = 4096
 _LISTING = 65536
+# A directory without directories in it: its own link and its parent's.
+_LINKS_OF_NONE_BELOW = 2
+# Cgroups of one container that are looked at.
+_MOST_CGROUPS = 256
 
 
 def pids_in(hierarchies: Hierarchies, path: str) -> list[int]:
@@ -23,13 +29,59 @@ def pids_in(hierarchies: Hierarchies, path: str) -> list[int]:
     """
     for controller in _ORDER:
         try:
-            listed = _whole(f"{hierarchies.directory(controller, path)}/cgroup.procs")
-            pids = [int(pid) for pid in listed.split()]
+            found = _listed(hierarchies.directory(controller, path))
         except (OSError, NotSupported):
             continue
-        if found := [pid for pid in pids if pid]:
+        if found:
             return found
     return []
+
+
+def pids_below(hierarchies: Hierarchies, path: str, apart: Callable[[str], bool]) -> list[int]:
+    """Pids in one cgroup and in those below it, but for cgroups that are `apart`, by path, and what is below these.
+
+    So a container that runs systemd or containers of its own has its processes, but not those of others
+    that are told for themselves. Raises OSError, and ValueError when it has more cgroups than are looked at.
+    """
+    for controller in _ORDER:
+        try:
+            directory = hierarchies.directory(controller, path)
+        except NotSupported:
+            continue
+        if found := _gathered(directory, path, apart):
+            return found
+    return []
+
+
+def _gathered(directory: str, path: str, apart: Callable[[str], bool]) -> list[int]:
+    found: list[int] = []
+    seen = 0
+    waiting = [""]
+    while waiting:
+        here = waiting.pop()
+        seen += 1
+        if seen > _MOST_CGROUPS:
+            raise ValueError(f"more than {_MOST_CGROUPS} cgroups below {path}")
+        try:
+            found += _listed(directory + here)
+            waiting += [name for name in _below(directory, here) if not apart(path + name)]
+        except OSError as error:
+            # One that has threads of others' processes alone has no processes.
+            if error.errno not in GONE and error.errno != errno.EOPNOTSUPP:
+                raise
+    return found
+
+
+def _below(directory: str, here: str) -> list[str]:
+    """Cgroups in a cgroup; most have none, and a directory has a link for each."""
+    if os.stat(directory + here).st_nlink == _LINKS_OF_NONE_BELOW:
+        return []
+    with os.scandir(directory + here) as entries:
+        return [f"{here}/{entry.name}" for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+def _listed(directory: str) -> list[int]:
+    return [number for pid in _whole(f"{directory}/cgroup.procs").split() if (number := int(pid))]
 
 
 def threads_of(pid: int, proc: str = "/proc") -> list[int]:

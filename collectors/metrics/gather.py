@@ -6,10 +6,11 @@ import functools
 import os
 import time
 import zlib
+from collections.abc import Callable
 
 import structlog
 
-from collectors.cgroups.procs import pids_in
+from collectors.cgroups.procs import pids_below, pids_in
 from collectors.cgroups.reader import GONE, STALLED, Descriptors, Reader
 from collectors.cgroups.tree import Cgroup, Tree, Wanted
 from collectors.metrics import catalogue, support
@@ -32,14 +33,20 @@ class Vanished(Exception):
     """The cgroup ended while it was read."""
 
 
+def _alone(id: str) -> bool:
+    """Whether a cgroup is told for itself, where only one is read."""
+    return False
+
+
 class Gatherer:
     """Reads targets one at a time, synchronously; about 0.1 ms each.
 
     `costs` adds up seconds per collector and `errors` counts files that could not be read or understood.
-    `reasons` has "" for each collector that the host supports, else why it does not.
+    `reasons` has "" for each collector that the host supports, else why it does not. `apart` says which
+    cgroups below a container are told for themselves.
     """
 
-    def __init__(self, host: Host, descriptors: Descriptors) -> None:
+    def __init__(self, host: Host, descriptors: Descriptors, apart: Callable[[str], bool] = _alone) -> None:
         # Throttling is told only where there is a quota, so limits are read even when not exported.
         supported = support.probe(host, {**host.switches, "spec": True})
         named = [(name, one) for name, group in supported.plans.items() for one in group]
@@ -63,6 +70,7 @@ class Gatherer:
             dict.fromkeys(file.controller for _, plan in plans for file in plan.files if not _of_proc(plan))
         )
         self._host = host
+        self._apart = apart
         self._reader = Reader()
         self._times = Times(host.proc)
         of_proc = [(name, plan) for name, plan in plans if _of_proc(plan)]
@@ -179,8 +187,12 @@ class Gatherer:
             self.costs[name] += time.perf_counter() - started
 
     def _count(self, target: Target, values: list[Value]) -> None:
-        """What is added up over the container's processes."""
-        pids = functools.cache(functools.partial(pids_in, self._host.hierarchies, target.id))
+        """What is added up over the container's processes; a pod or a slice has only those in it itself."""
+        hierarchies = self._host.hierarchies
+        if target.pid:
+            pids = functools.cache(lambda: pids_below(hierarchies, target.id, self._apart))
+        else:
+            pids = functools.cache(lambda: pids_in(hierarchies, target.id))
         for name, census in self._censuses:
             started = time.perf_counter()
             try:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from collectors.cgroups.procs import pids_in
 from collectors.metrics import catalogue
 from collectors.metrics.complaints import Complaints
 from collectors.metrics.crew import Crew
+from collectors.metrics.inhabitants import Inhabitants
 from collectors.metrics.openfiles import Counter, descriptor_counter, limit_of, sockets_of
 from collectors.metrics.plan import Host
 from collectors.metrics.rows import Value
 from collectors.metrics.survey import Subject
 from collectors.metrics.surveyor import Surveyor
-from collectors.metrics.target import ROOT
 from runtime.linux.errors import NotSupported
 from runtime.linux.process import start_time
 
@@ -29,7 +28,7 @@ _REST = 0.005
 
 
 class OpenFiles:
-    """The look (see `collectors.metrics.surveyor`) at the descriptors of the processes in a cgroup itself."""
+    """The look (see `collectors.metrics.surveyor`) at the descriptors of a container's processes."""
 
     families = catalogue.PROCESS
 
@@ -40,15 +39,17 @@ class OpenFiles:
         self._count = count
         self._crew = crew
         self._most = most_descriptors
+        self._inhabitants = Inhabitants(host.hierarchies)
         self._complaints = Complaints()
 
     def begin(self, subjects: Sequence[Subject]) -> None:
-        """Forget what went wrong with containers that are no longer there."""
+        """Know whose processes are whose, and forget what went wrong with containers that are no longer there."""
+        self._inhabitants.begin(subjects)
         self._complaints.keep(subject.id for subject in subjects)
 
     def look(self, subject: Subject) -> Sequence[Value] | None:
         """Values of the four families; nothing of the root cgroup, which is no container."""
-        if subject.id == ROOT or not (pids := pids_in(self._host.hierarchies, subject.id)):
+        if not (pids := self._inhabitants.of(subject)):
             return None
         self._complaints.say(subject.id, "")
         counts = self._unless_refused(subject.id, lambda: self._counts(pids))

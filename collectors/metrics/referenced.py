@@ -13,15 +13,15 @@ import re
 import time
 from collections.abc import Sequence
 
-from collectors.cgroups.procs import content_of, pids_in
+from collectors.cgroups.procs import content_of
 from collectors.metrics import catalogue
 from collectors.metrics.complaints import Complaints
 from collectors.metrics.crew import Crew
+from collectors.metrics.inhabitants import Inhabitants
 from collectors.metrics.plan import Host
 from collectors.metrics.rows import Value
 from collectors.metrics.survey import Subject
 from collectors.metrics.surveyor import Surveyor
-from collectors.metrics.target import ROOT
 from runtime.linux.errors import NotSupported
 
 _PERIOD = 60.0
@@ -33,26 +33,26 @@ _REFERENCED = re.compile(rb"^Referenced: +(\d+) kB$", re.MULTILINE)
 
 
 class Referenced:
-    """The look (see `collectors.metrics.surveyor`) at the memory of the processes in a cgroup itself."""
+    """The look (see `collectors.metrics.surveyor`) at the memory of a container's processes."""
 
     families = catalogue.REFERENCED
 
     def __init__(self, host: Host, crew: Crew) -> None:
         self._host = host
         self._crew = crew
+        self._inhabitants = Inhabitants(host.hierarchies)
         self._complaints = Complaints()
 
     def begin(self, subjects: Sequence[Subject]) -> None:
-        """Forget what went wrong with containers that are no longer there."""
+        """Know whose processes are whose, and forget what went wrong with containers that are no longer there."""
+        self._inhabitants.begin(subjects)
         self._complaints.keep(subject.id for subject in subjects)
 
     def look(self, subject: Subject) -> Sequence[Value] | None:
         """Bytes; nothing of the root cgroup, which is no container. Raises Stuck, OSError."""
-        if subject.id == ROOT:
-            return None
         self._complaints.say(subject.id, "")
         try:
-            found = [self._bytes(pid) for pid in pids_in(self._host.hierarchies, subject.id)]
+            found = [self._bytes(pid) for pid in self._inhabitants.of(subject)]
         except PermissionError as error:
             self._complaints.say(
                 subject.id,

@@ -46,7 +46,8 @@ class Sampler:
         self._hierarchies = hierarchies
         self._clock = clock
         self.descriptors = Descriptors(descriptor_budget)
-        self._gatherer = Gatherer(Host(hierarchies, proc, sys, collectors or {}, disk), self.descriptors)
+        host = Host(hierarchies, proc, sys, collectors or {}, disk)
+        self._gatherer = Gatherer(host, self.descriptors, self._is_told)
         self._lock = asyncio.Lock()
         self._last: Reading | None = None
         self._last_at = float("-inf")
@@ -166,6 +167,11 @@ class Sampler:
         """Surveys whose figures are missing at the moment, and why."""
         found = {name: survey.trouble() for name, survey in self._gatherer.surveys.items()}
         return {name: trouble for name, trouble in found.items() if trouble}
+
+    def _is_told(self, id: str) -> bool:
+        """Whether a cgroup has a row of its own."""
+        target = self._targets.get(id)
+        return target is not None and target.labels is not None
 
     def _subjects(self) -> list[Subject]:
         return [

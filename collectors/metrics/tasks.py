@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from collectors.cgroups.procs import content_of, pids_in, threads_of
+from collectors.cgroups.procs import content_of, threads_of
 from collectors.metrics import catalogue
 from collectors.metrics.complaints import Complaints
 from collectors.metrics.crew import Crew
+from collectors.metrics.inhabitants import Inhabitants
 from collectors.metrics.plan import Host
 from collectors.metrics.rows import Value
 from collectors.metrics.survey import Subject
 from collectors.metrics.surveyor import Surveyor
-from collectors.metrics.target import ROOT
 
 _PERIOD = 10.0
 # Threads of one container that are looked at.
@@ -33,7 +33,7 @@ class TooMany(Exception):
 
 
 class States:
-    """The look (see `collectors.metrics.surveyor`) at the threads of the processes in a cgroup itself."""
+    """The look (see `collectors.metrics.surveyor`) at the threads of a container's processes."""
 
     families = catalogue.TASKS
 
@@ -41,15 +41,17 @@ class States:
         self._host = host
         self._crew = crew
         self._most = most_threads
+        self._inhabitants = Inhabitants(host.hierarchies)
         self._complaints = Complaints()
 
     def begin(self, subjects: Sequence[Subject]) -> None:
-        """Forget what went wrong with containers that are no longer there."""
+        """Know whose processes are whose, and forget what went wrong with containers that are no longer there."""
+        self._inhabitants.begin(subjects)
         self._complaints.keep(subject.id for subject in subjects)
 
     def look(self, subject: Subject) -> Sequence[Value] | None:
         """Threads by state; nothing of the root cgroup, which is no container."""
-        if subject.id == ROOT or not (pids := pids_in(self._host.hierarchies, subject.id)):
+        if not (pids := self._inhabitants.of(subject)):
             return None
         self._complaints.say(subject.id, "")
         counts = dict.fromkeys(("sleeping", "running", "stopped", "uninterruptible"), 0)

@@ -7,7 +7,7 @@ from collectors.metrics.catalogue.family import Compat, Family, counter
 DELAY_SECONDS = counter(
     "container_delay_seconds_total",
     "delays",
-    "Time that tasks of this cgroup itself waited for a CPU, block I/O, swap, memory reclaim and so on.",
+    "Time that the container's tasks waited for a CPU, block I/O, swap, memory reclaim and so on.",
     "resource",
     unit="seconds",
     compat=Compat.OWN,

@@ -7,7 +7,7 @@ from collectors.metrics.catalogue.family import Family, gauge
 REFERENCED_BYTES = gauge(
     "container_referenced_bytes",
     "referenced_memory",
-    "Memory of the processes in this cgroup itself that is marked as used, pages shared by them counted for each.",
+    "Memory of the container's processes that is marked as used, pages shared by them counted for each.",
     unit="bytes",
     difference="Marks are never cleared from here, as in cAdvisor by default; the kernel clears some as it takes memory back. As of the last minute or so.",
     proc="/proc/PID/smaps_rollup Referenced",

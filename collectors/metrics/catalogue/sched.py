@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collectors.metrics.catalogue.family import Compat, Family, counter
 
-_DIFFERENCE = (
-    "All threads of the processes in this cgroup itself, where cAdvisor counts their first threads alone."
-)
+_DIFFERENCE = "All threads, where cAdvisor counts the first one of each process alone. Processes in cgroups below the container's are in it, unless these are containers of their own."
 SCHED_RUN_SECONDS = counter(
     "container_cpu_schedstat_run_seconds_total",
     "sched",

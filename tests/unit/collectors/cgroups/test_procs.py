@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from collectors.cgroups.procs import content_of, pids_in, threads_of
+from collectors.cgroups.procs import content_of, pids_below, pids_in, threads_of
 from runtime.linux.hierarchies import Hierarchies, Hierarchy
 
 
@@ -47,3 +47,16 @@ def test_threads_of_a_process_are_told_and_none_of_one_that_ended() -> None:
 def test_a_file_that_cannot_be_read_for_another_reason_is_an_error(tmp_path: pathlib.Path) -> None:
     with pytest.raises(IsADirectoryError):
         content_of(str(tmp_path))
+
+
+def test_a_container_of_too_many_cgroups_is_an_error(tmp_path: pathlib.Path) -> None:
+    trees = Hierarchies({}, Hierarchy(2, frozenset(("pids",)), str(tmp_path)))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/cgroup.procs").write_text("1\n")
+    assert pids_below(trees, "/a", lambda path: False) == [1]
+    for number in range(300):
+        (tmp_path / f"a/{number}").mkdir()
+        (tmp_path / f"a/{number}/cgroup.procs").write_text(f"{number + 2}\n")
+    with pytest.raises(ValueError, match="more than 256 cgroups below /a"):
+        pids_below(trees, "/a", lambda path: False)
+    assert pids_below(trees, "/a", lambda path: path != "/a/7") == [1, 9]
