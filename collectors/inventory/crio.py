@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
 from collections.abc import Callable, Iterable
 
@@ -18,13 +17,17 @@ from msgspec.structs import replace as altered
 from collectors.inventory.base import Board
 from collectors.inventory.conmon import Exit, exit_in
 from collectors.inventory.crioentry import ENGINE, Look, course_of, entry_of, look_at
-from collectors.inventory.directories import IN_CLOSE_WRITE, Change, Changes, DirectoryWatch
 from collectors.inventory.pods import Pods
-from collectors.inventory.storage import FOLDER, LISTS, StorageUnreadable, Stored, containers, folders
+from collectors.inventory.storage import (
+    StorageUnreadable,
+    Stored,
+    containers,
+    require,
+)
 from collectors.inventory.storageruns import StorageRuns
+from collectors.inventory.storagewatch import RESCAN, News, StorageWatch
 from collectors.model import Entry, Network, State
 from runtime.linux.hierarchies import Hierarchies
-from runtime.linux.inotify import IN_CREATE, IN_MOVED_TO
 
 log = structlog.get_logger()
 
@@ -32,12 +35,10 @@ FOUND = "crio_storage_found"
 AWAY = "crio_storage_away"
 EXITS = "/var/run/crio/exits"
 LOOK_AGAIN = 5.0
-RESCAN = 60.0
 SETTLE = 0.01
 ASK_AGAIN = 0.1
 SLICE = 0.004
 
-_ID = re.compile(r"[0-9a-f]{64}")
 _LIVE = (State.RUNNING, State.PAUSED)
 
 
@@ -66,9 +67,8 @@ class CrioSource:
         self._pods = pods
         self._exits = exits
         self._look_again = look_again
-        self._clock = clock
         self._runs: StorageRuns | None = None
-        self._watch = DirectoryWatch(self._at_once)
+        self._watch = StorageWatch(root, run, [exits], self._noted, clock=clock)
         self._stored: dict[str, Stored] = {}
         self._looks: dict[str, Look] = {}
         self._unsettled: set[str] = set()
@@ -79,6 +79,7 @@ class CrioSource:
         runs = self._runs = self._runs or StorageRuns(board, ENGINE)
         while True:
             try:
+                require(self._root)
                 with self._watch:
                     await self._follow(runs)
             except StorageUnreadable as error:
@@ -86,38 +87,28 @@ class CrioSource:
             await asyncio.sleep(self._look_again)
 
     async def _follow(self, runs: StorageRuns) -> None:
-        whole = float("-inf")
-        changes = Changes((), False)
+        await self._look_at(runs, News(all=True))
+        runs.settle(self._stored.keys())
+        self._reason = ""
+        log.info(FOUND, root=self._root, containers=len(self._stored))
         while True:
-            if changes.lost or time.monotonic() - whole >= RESCAN:
-                await self._read_list(runs)
-                await self._look(runs, set(self._stored))
-                if whole < 0:
-                    runs.settle(self._stored.keys())
-                    self._reason = ""
-                    log.info(FOUND, root=self._root, containers=len(self._stored))
-                whole = time.monotonic()
-            else:
-                await self._look_at_changes(runs, changes)
-            changes = await self._watch.changes(ASK_AGAIN if self._unsettled else RESCAN)
+            news = await self._watch.news(ASK_AGAIN if self._unsettled else RESCAN)
             await asyncio.sleep(SETTLE)
+            await self._look_at(runs, news)
 
-    async def _look_at_changes(self, runs: StorageRuns, changes: Changes) -> None:
-        touched = set(self._unsettled)
-        if any(change.name in LISTS or change.name.endswith(FOLDER) for change in changes.seen):
+    async def _look_at(self, runs: StorageRuns, news: News) -> None:
+        touched = self._unsettled | news.ids
+        if news.listing or news.all:
+            self._watch.tops()
             touched |= await self._read_list(runs)
-        for change in changes.seen:
-            touched.update(_ID.findall(f"{change.directory}/{change.name}")[-1:])
-        await self._look(runs, touched)
+        await self._look(runs, set(self._stored) if news.all else touched)
 
     async def _read_list(self, runs: StorageRuns) -> set[str]:
         """Read which containers there are; the ids of the new ones."""
-        self._watch_tops()
         listed = await asyncio.to_thread(containers, self._root, self._run)
         before, self._stored = self._stored, {one.id: one for one in listed if one.metadata.pod_id}
         for id in before.keys() - self._stored.keys():
-            self._watch.discard(before[id].directory)
-            self._watch.discard(before[id].run_directory)
+            self._watch.forget(before[id])
             self._looks.pop(id, None)
             self._unsettled.discard(id)
         runs.keep(self._stored.keys())
@@ -127,12 +118,12 @@ class CrioSource:
     async def _look(self, runs: StorageRuns, ids: Iterable[str]) -> None:
         stored = [self._stored[id] for id in ids if id in self._stored]
         for one in stored:
-            self._watch.add(one.directory, IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE)
-            self._watch.add(one.run_directory, IN_MOVED_TO)
+            self._watch.container(one, one.directory)
         looks, ends = await asyncio.to_thread(self._found, stored)
         self._looks |= {look.stored.id: look for look in looks if look.stored.id in self._stored}
         for id, end in ends.items():
-            if runs.end_of(id) is None:
+            noted = runs.end_of(id)
+            if noted is None or noted.time < end.time:
                 runs.noted(id, end)
         # Sandboxes first: their containers are told with what they know.
         slice_end = time.perf_counter() + SLICE
@@ -182,17 +173,9 @@ class CrioSource:
             if entry.network is Network.FOLLOWER:
                 runs.learn(altered(entry, network=Network.OWNER))
 
-    def _at_once(self, change: Change) -> None:
-        if change.directory == self._exits and _ID.fullmatch(change.name) and self._runs is not None:
-            end = exit_in(self._exits, change.name) or Exit(self._clock(), None)
-            self._runs.noted(change.name, end)
-
-    def _watch_tops(self) -> None:
-        for top in (self._root, self._run):
-            self._watch.add(top, IN_CREATE)
-            for folder in folders(top):
-                self._watch.add(folder, IN_CREATE | IN_MOVED_TO)
-        self._watch.add(self._exits, IN_MOVED_TO)
+    def _noted(self, id: str, end: Exit) -> None:
+        if self._runs is not None:
+            self._runs.noted(id, end)
 
     def _away(self, board: Board, reason: str) -> None:
         board.unavailable(ENGINE, reason)

@@ -51,6 +51,7 @@ class DirectoryWatch:
         self._something = asyncio.Event()
 
     def __enter__(self) -> DirectoryWatch:
+        self.degraded = ""
         try:
             self._inotify = Inotify()
         except OSError as error:
@@ -66,6 +67,8 @@ class DirectoryWatch:
             asyncio.get_running_loop().remove_reader(self._inotify.descriptor)
             self._inotify.close()
             self._inotify = None
+        self._numbers.clear()
+        self._directories.clear()
 
     def add(self, directory: str, mask: int) -> bool:
         """Watch a directory; whether it is watched now. One that is not there may be added again later."""
@@ -87,6 +90,11 @@ class DirectoryWatch:
         if number is not None and self._inotify is not None:
             del self._directories[number]
             self._inotify.unwatch(number)
+
+    def try_again(self) -> None:
+        """What could not be watched is about to be added again: forget that it could not, if there is hope."""
+        if self._inotify is not None:
+            self.degraded = ""
 
     def wake(self) -> None:
         """Let whoever waits look again."""

@@ -15,7 +15,7 @@ import structlog
 from collectors.inventory.base import Board
 from collectors.inventory.podmanentry import ENGINE
 from collectors.inventory.podmanfollow import Follower
-from collectors.inventory.storage import StorageUnreadable
+from collectors.inventory.storage import StorageUnreadable, require
 from collectors.inventory.storageruns import StorageRuns
 from runtime.linux.hierarchies import Hierarchies
 
@@ -61,10 +61,11 @@ class PodmanSource:
         """Follow the storage, and look again when it cannot be read, until cancelled."""
         self._runs = self._runs or StorageRuns(board, ENGINE)
         while True:
-            follower = Follower(
-                self._root, self._run, self._temporary, self._socket, self._runs, self._hierarchies
-            )
             try:
+                require(self._root)
+                follower = Follower(
+                    self._root, self._run, self._temporary, self._socket, self._runs, self._hierarchies
+                )
                 await follower.follow(self._found)
             except* StorageUnreadable as group:
                 self._away(board, _first(group))

@@ -1,31 +1,28 @@
-"""Follows one storage of Podman: which files to watch, and what to look at when one of them changes."""
+"""Follows one storage of Podman: what to look at when one of its files changes, and what that means."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
 from collectors.inventory.conmon import Exit, exit_in
-from collectors.inventory.directories import IN_CLOSE_WRITE, Change, Changes, DirectoryWatch
+from collectors.inventory.directories import DirectoryWatch
 from collectors.inventory.podmanask import Asker
-from collectors.inventory.podmandb import FILE, DatabaseUnreadable, PodmanDatabase
+from collectors.inventory.podmandb import DatabaseUnreadable, PodmanDatabase
 from collectors.inventory.podmanentry import Course, Look, course_of, entry_of, frozen, look_at
 from collectors.inventory.podmanfacts import Known
-from collectors.inventory.storage import FOLDER, LISTS, Stored, containers, folders
+from collectors.inventory.storage import Stored, containers
 from collectors.inventory.storageruns import StorageRuns
+from collectors.inventory.storagewatch import RESCAN, News, StorageWatch, Watching
 from collectors.model import Entry, State
 from runtime.linux.hierarchies import Hierarchies
-from runtime.linux.inotify import IN_CREATE, IN_MODIFY, IN_MOVED_TO
 
 log = structlog.get_logger()
 
 UNREADABLE = "podman_database_unreadable"
-RESCAN = 60.0
 # A command of Podman changes a dozen files within some 10 ms.
 SETTLE = 0.01
 ASK_AGAIN = 0.05
@@ -36,10 +33,6 @@ CODE_PATIENCE = 3.0
 BATCH = 100
 SLICE = 0.004
 FIRST_PATIENCE = 3.0
-
-_ID = re.compile(r"[0-9a-f]{64}")
-_BOLT = "bolt_state.db"
-_DATABASES = (_BOLT, FILE, f"{FILE}-wal")
 
 
 class Follower:
@@ -58,14 +51,14 @@ class Follower:
         hierarchies: Hierarchies,
         *,
         clock: Callable[[], float] = time.time,
+        watching: Watching = DirectoryWatch,
     ) -> None:
         self._root = root
         self._run = run
         self._runs = runs
         self._hierarchies = hierarchies
-        self._clock = clock
-        self._exits = {f"{directory}/exits" for directory in temporary}
-        self._watch = DirectoryWatch(self._at_once)
+        exits = [f"{directory}/exits" for directory in temporary]
+        self._watch = StorageWatch(root, run, exits, runs.noted, clock=clock, watching=watching)
         self._database = PodmanDatabase(root)
         self._asker = Asker(socket, self._told)
         self._stored: dict[str, Stored] = {}
@@ -82,7 +75,7 @@ class Follower:
         with self._watch:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._asker.run())
-                self._watch_tops()
+                self._watch.tops()
                 if self._asker.there and not self._database.there:
                     # How earlier runs ended is to be known when they are first told of.
                     await self._asker.ask(FIRST_PATIENCE)
@@ -92,18 +85,16 @@ class Follower:
                 await self._go_on()
 
     async def _go_on(self) -> None:
-        whole = time.monotonic()
         patience = ASK_AGAIN
         while True:
-            changes = await self._watch.changes(self._limit(patience))
+            news = await self._watch.news(self._limit(patience))
             await asyncio.sleep(SETTLE)
-            patience = ASK_AGAIN if changes.seen else min(2 * patience, ASK_AGAIN_LIMIT)
-            if changes.lost or time.monotonic() - whole >= RESCAN:
-                self._watch_tops()
+            patience = ASK_AGAIN if news.any else min(2 * patience, ASK_AGAIN_LIMIT)
+            if news.all:
+                self._watch.tops()
                 await self._look_at_all()
-                whole = time.monotonic()
             else:
-                await self._look_at_changes(changes)
+                await self._look_at(news)
 
     def _limit(self, patience: float) -> float:
         if self._database_due:
@@ -115,19 +106,12 @@ class Follower:
         await self._read_database()
         await self._look(self._stored)
 
-    async def _look_at_changes(self, changes: Changes) -> None:
-        touched = self._unsettled | self._changed
+    async def _look_at(self, news: News) -> None:
+        touched = self._unsettled | self._changed | news.ids
         self._changed = set()
-        listing = False
-        for change in changes.seen:
-            if change.name in LISTS or change.name.endswith(FOLDER):
-                listing = True
-            elif change.name in _DATABASES:
-                self._database_due = True
-            else:
-                touched.update(_ID.findall(f"{change.directory}/{change.name}")[-1:])
-        if listing:
-            self._watch_tops()
+        self._database_due |= news.database
+        if news.listing:
+            self._watch.tops()
             touched |= await self._read_list()
         if self._database_due and time.monotonic() - self._database_read >= DATABASE_EVERY:
             touched |= await self._read_database()
@@ -164,8 +148,8 @@ class Follower:
         for begin in range(0, len(wanted), BATCH):
             batch = wanted[begin : begin + BATCH]
             for one in batch:
-                self._watch_one(one)
-            looks = await asyncio.to_thread(self._looks, batch, frozenset(self._exits))
+                self._watch.container(one)
+            looks = await asyncio.to_thread(self._looks, batch, self._watch.exits)
             slice_end = time.perf_counter() + SLICE
             for look, end in looks:
                 self._take(look, end)
@@ -183,8 +167,9 @@ class Follower:
         if id not in self._stored:
             return
         if look.run.monitor is not None and look.run.monitor.exits:
-            self._watch_exits(look.run.monitor.exits)
-        if left_behind is not None and self._runs.end_of(id) is None:
+            self._watch.exits_in(look.run.monitor.exits)
+        noted = self._runs.end_of(id)
+        if left_behind is not None and (noted is None or noted.time < left_behind.time):
             self._runs.noted(id, left_behind)
         known, last = self._known.get(id), self._runs.entries().get(id)
         course = course_of(look, known, self._runs.end_of(id), last)
@@ -229,32 +214,8 @@ class Follower:
     def _thawed_or_frozen(self, live: Mapping[str, tuple[str, bool]]) -> set[str]:
         return {id for id, (path, paused) in live.items() if frozen(self._hierarchies, path) is not paused}
 
-    def _at_once(self, change: Change) -> None:
-        """An exit is read in the moment it is noted: Podman takes it away soon."""
-        if change.directory in self._exits and _ID.fullmatch(change.name):
-            end = exit_in(change.directory, change.name) or Exit(self._clock(), None)
-            self._runs.noted(change.name, end)
-
-    def _watch_tops(self) -> None:
-        self._watch.add(self._root, IN_CREATE | IN_MODIFY)
-        self._watch.add(f"{self._root}/libpod", IN_MODIFY)
-        self._watch.add(self._run, IN_CREATE)
-        for folder in folders(self._root) + folders(self._run):
-            self._watch.add(folder, IN_CREATE | IN_MOVED_TO)
-        for directory in list(self._exits):
-            self._watch_exits(directory)
-
-    def _watch_exits(self, directory: str) -> None:
-        self._exits.add(directory)
-        self._watch.add(directory, IN_MOVED_TO)
-
-    def _watch_one(self, stored: Stored) -> None:
-        self._watch.add(os.path.dirname(stored.run_directory), IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE)
-        self._watch.add(stored.run_directory, IN_MOVED_TO)
-
     def _forget(self, stored: Stored) -> None:
-        self._watch.discard(stored.run_directory)
-        self._watch.discard(os.path.dirname(stored.run_directory))
+        self._watch.forget(stored)
         self._unsettled.discard(stored.id)
         self._codeless.pop(stored.id, None)
 

@@ -72,10 +72,18 @@ def folders(top: str) -> list[str]:
         return []
 
 
-def containers(root: str, run: str) -> list[Stored]:
-    """All containers of a storage, whoever made them; not for the event loop. Raises StorageUnreadable."""
+def require(root: str) -> None:
+    """Raise StorageUnreadable where there is no storage: one look, so that an absent one costs nothing."""
     try:
         os.stat(root)
+    except OSError as error:
+        raise _unreadable(root, error) from error
+
+
+def containers(root: str, run: str) -> list[Stored]:
+    """All containers of a storage, whoever made them; not for the event loop. Raises StorageUnreadable."""
+    require(root)
+    try:
         found = {
             one.id: one
             for top in (root, run)
@@ -115,8 +123,10 @@ def _listed(path: str, root: str, run: str) -> list[Stored]:
         content = content_of(path, LIST_LIMIT)
     except FileNotFoundError:
         return []
+    if content is None:
+        raise StorageUnreadable(f"{path} is no file of at most {LIST_LIMIT} bytes")
     try:
-        lines = msgspec.json.decode(content or b"[]", type=list[_Line])
+        lines = msgspec.json.decode(content, type=list[_Line])
     except msgspec.MsgspecError as error:
         raise StorageUnreadable(f"{path} is no list of containers: {error}") from error
     folder = os.path.basename(os.path.dirname(path))

@@ -85,3 +85,21 @@ async def test_more_names_than_can_be_kept_are_lost_and_it_is_said(tmp_path: Pat
             (tmp_path / name).touch()
         seen, lost = await watch.changes(10)
     assert lost and len(seen) == 2
+
+
+async def test_a_watch_that_is_entered_again_begins_anew(tmp_path: Path) -> None:
+    watch = DirectoryWatch()
+    for name in ("first", "second"):
+        with watch:
+            assert watch.add(str(tmp_path), IN_CREATE)
+            (tmp_path / name).touch()
+            assert await until(watch, bool) == [Change(str(tmp_path), name)]
+
+
+async def test_what_cannot_be_watched_is_said_until_it_is_tried_again(tmp_path: Path) -> None:
+    with DirectoryWatch() as watch:
+        assert not watch.add(str(tmp_path / ("x" * 300)), IN_CREATE)
+        assert "File name too long" in watch.degraded
+        watch.try_again()
+        assert watch.degraded == ""
+        assert watch.add(str(tmp_path), IN_CREATE) and watch.degraded == ""

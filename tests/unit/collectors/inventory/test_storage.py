@@ -74,6 +74,15 @@ def test_an_absent_storage_and_a_damaged_list_are_named(tmp_path: Path) -> None:
         containers(tree.root, tree.run)
 
 
+def test_a_list_that_is_no_file_hides_no_containers_silently(tmp_path: Path) -> None:
+    tree = Tree(tmp_path)
+    os.unlink(f"{tree.root}/overlay-containers/containers.json")
+    assert containers(tree.root, tree.run) == []
+    os.mkfifo(f"{tree.root}/overlay-containers/containers.json")
+    with pytest.raises(StorageUnreadable, match=r"containers\.json is no file of at most \d+ bytes"):
+        containers(tree.root, tree.run)
+
+
 def test_a_storage_without_a_run_directory_is_one_after_a_reboot(tmp_path: Path) -> None:
     tree = Tree(tmp_path)
     tree.create("web")
