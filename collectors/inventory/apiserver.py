@@ -15,7 +15,7 @@ import structlog
 
 from collectors.inventory.base import Backoff, Board
 from collectors.inventory.kubeclient import Access, Gone, KubernetesClient, KubernetesError
-from collectors.inventory.kubernetes import Known, PodList, PodObject, known, tell
+from collectors.inventory.kubernetes import Known, PodObject, known, pod_list, tell
 from collectors.inventory.pods import Pods
 
 log = structlog.get_logger()
@@ -72,7 +72,7 @@ class ApiServerSource:
         """Ask once; why there is no answer, empty when there is one."""
         try:
             async with KubernetesClient(self._access, timeout=ONCE) as client:
-                await client.get(PATH, self._parameters(limit="1"), PodList)
+                await client.get(PATH, self._parameters(limit="1"), pod_list)
         except KubernetesError as error:
             return str(error)
         return ""
@@ -103,9 +103,9 @@ class ApiServerSource:
 
     async def _list(self, client: KubernetesClient, board: Board) -> None:
         # Version 0 is any that the server has at hand: it need not ask its store for this one node's sake.
-        told = await client.get(PATH, self._parameters(resourceVersion="0"), PodList)
-        self._known = {pod.metadata.uid: known(pod) for pod in told.items or ()}
-        self._version = told.metadata.resource_version
+        told = await client.get(PATH, self._parameters(resourceVersion="0"), pod_list)
+        self._known = {pod.metadata.uid: known(pod) for pod in told.pods}
+        self._version = told.version
         self._tell(board)
 
     async def _watch(self, client: KubernetesClient, board: Board) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import NamedTuple, TypeVar
 
@@ -76,8 +76,8 @@ class KubernetesClient:
         assert self._session is not None
         await self._session.close()
 
-    async def get(self, path: str, parameters: Mapping[str, str], shape: type[T]) -> T:
-        """One answer, whole, of at most 64 MiB."""
+    async def get(self, path: str, parameters: Mapping[str, str], decode: Callable[[bytearray], T]) -> T:
+        """One answer of at most 64 MiB, decoded, which may raise MsgspecError."""
         content = bytearray()
         async with self._request(path, parameters, self._timeout) as answer:
             async for piece in answer.content.iter_any():
@@ -86,8 +86,8 @@ class KubernetesClient:
                     raise KubernetesError(f"{self._base}{path} answers with more than {LIST_LIMIT} bytes")
         try:
             if len(content) > _DECODED_HERE:
-                return await asyncio.to_thread(msgspec.json.decode, content, type=shape)
-            return msgspec.json.decode(content, type=shape)
+                return await asyncio.to_thread(decode, content)
+            return decode(content)
         except msgspec.MsgspecError as error:
             raise self._nonsense(path, error) from error
 

@@ -11,7 +11,7 @@ import structlog
 
 from collectors.inventory.base import Backoff, Board
 from collectors.inventory.kubeclient import Access, KubernetesClient, KubernetesError
-from collectors.inventory.kubernetes import PodList, known, tell
+from collectors.inventory.kubernetes import known, pod_list, tell
 from collectors.inventory.pods import Pods
 
 log = structlog.get_logger()
@@ -70,7 +70,7 @@ class KubeletSource:
         """Ask once; why there is no answer, empty when there is one."""
         try:
             async with KubernetesClient(self._access, timeout=ONCE) as client:
-                await client.get(PATH, {}, PodList)
+                await client.get(PATH, {}, pod_list)
         except KubernetesError as error:
             return str(error)
         return ""
@@ -85,9 +85,9 @@ class KubeletSource:
             try:
                 async with KubernetesClient(self._access) as client:
                     while True:
-                        told = await client.get(PATH, {}, PodList)
-                        tell(NAME, board, self._pods, [known(pod) for pod in told.items or ()])
-                        self._answered(len(told.items or ()))
+                        told = await client.get(PATH, {}, pod_list)
+                        tell(NAME, board, self._pods, [known(pod) for pod in told.pods])
+                        self._answered(len(told.pods))
                         await self._pause()
             except KubernetesError as error:
                 board.unavailable(NAME, str(error))

@@ -6,6 +6,7 @@ Only what is used is decoded. Source: Kubernetes API, core/v1 Pod.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -80,11 +81,26 @@ class ListMetadata(_Wire, frozen=True):
     resource_version: str = ""
 
 
-class PodList(_Wire, frozen=True):
-    """Pods, and the version of the list."""
-
+class _ListObject(_Wire, frozen=True):
     metadata: ListMetadata = ListMetadata()
-    items: list[PodObject] | None = None
+    items: list[msgspec.Raw] | None = None
+
+
+class PodList(NamedTuple):
+    """Pods, and the version of their list."""
+
+    version: str
+    pods: list[PodObject]
+
+
+def pod_list(content: bytes | bytearray) -> PodList:
+    """A list of pods; raises msgspec.MsgspecError for anything else.
+
+    Pod by pod, because each decoding keeps all threads waiting for its length.
+    """
+    whole = msgspec.json.decode(content, type=_ListObject)
+    decoder = msgspec.json.Decoder(PodObject)
+    return PodList(whole.metadata.resource_version, [decoder.decode(one) for one in whole.items or ()])
 
 
 class Known(msgspec.Struct, frozen=True):

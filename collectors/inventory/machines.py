@@ -52,6 +52,9 @@ class Machine(NamedTuple):
 
 def machine_of(path: str) -> Machine | None:
     """The container whose cgroup this is; None for every other cgroup, also for those inside one."""
+    # Most cgroups are told to be none of these at a glance.
+    if "/lxc" not in path and "/machine-" not in path and "-nspawn@" not in path and "-lxc" not in path:
+        return None
     if (found := _SCOPE.fullmatch(path)) is not None:
         return _registered(unescaped(found["name"]))
     if (found := _SERVICE.fullmatch(path)) is not None:

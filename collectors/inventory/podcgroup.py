@@ -25,11 +25,13 @@ _SYSTEMD = re.compile(
     rf"{_ABOVE}/(?P<stem>(?:[^/]+-)?kubepods)\.slice(?:/(?P=stem)-(?:{_CLASSES})\.slice)?"
     rf"(?:/(?P=stem)(?:-(?:{_CLASSES}))?-pod(?P<uid>[0-9A-Za-z_]{{1,64}})\.slice)?"
 )
+_ENDS = ("/kubepods", ".slice", *(f"/{one}" for one in _CLASSES.split("|")))
 
 
 def pod_uid(path: str) -> str | None:
     """The uid of the pod whose cgroup this is; "" for the cgroups above pods, None for all others."""
-    if "kubepods" not in path:
+    # Most cgroups are told to be none of these by their last name alone.
+    if not path.endswith(_ENDS) and "pod" not in path.rpartition("/")[2]:
         return None
     if (found := _CGROUPFS.fullmatch(path)) is not None:
         return found["uid"] or ""

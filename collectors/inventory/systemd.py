@@ -65,6 +65,8 @@ def manages(root: str) -> bool:
 
 def unit_of(path: str) -> Unit | None:
     """The service or slice whose cgroup this is. Pods' slices and machines' units are others' to show."""
+    if not path.endswith((".service", ".slice")):
+        return None
     for pattern, role in ((_SERVICE, Role.SERVICE), (_SLICE, Role.SLICE)):
         if (found := pattern.fullmatch(path)) is not None:
             if pod_uid(path) is not None or machine_of(path) is not None:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from collectors.inventory.kubeclient import LINE_LIMIT, Access, Gone, KubernetesClient, KubernetesError
-from collectors.inventory.kubernetes import PodList
+from collectors.inventory.kubernetes import pod_list
 from tests.certificates import HAVE, MISSING, Authority
 from tests.kubeapi import Cluster, pod
 
@@ -31,8 +31,8 @@ async def cluster() -> AsyncIterator[Cluster]:
 
 async def names(asked: Access) -> list[str]:
     async with KubernetesClient(asked) as client:
-        told = await client.get("/pods", {}, PodList)
-    return [one.metadata.name for one in told.items or ()]
+        told = await client.get("/pods", {}, pod_list)
+    return [one.metadata.name for one in told.pods]
 
 
 @pytest.mark.skipif(not HAVE, reason=MISSING)
@@ -50,12 +50,12 @@ async def test_over_tls_the_token_of_the_moment_is_sent(tmp_path: pathlib.Path) 
             await names(trusting)
         (tmp_path / "token").write_text("first\n")
         async with KubernetesClient(trusting) as client:
-            await client.get("/pods", {}, PodList)
+            await client.get("/pods", {}, pod_list)
             cluster.token = "renewed"
             with pytest.raises(KubernetesError, match=r"401: the token of .* is not accepted"):
-                await client.get("/pods", {}, PodList)
+                await client.get("/pods", {}, pod_list)
             (tmp_path / "token").write_text("renewed\n")
-            await client.get("/pods", {}, PodList)
+            await client.get("/pods", {}, pod_list)
         with pytest.raises(KubernetesError, match=r"no trust in its certificate .*ca_file"):
             await names(access(cluster.url, tmp_path))
         assert await names(access(cluster.url, tmp_path, verify=False)) == []
@@ -140,7 +140,7 @@ async def test_nonsense_and_silence_are_errors(tmp_path: pathlib.Path) -> None:
             await names(access(url, tmp_path))
     async with Odd(b"{", hang=True) as url, KubernetesClient(access(url, tmp_path), timeout=0.1) as client:
         with pytest.raises(KubernetesError, match="does not answer within"):
-            await client.get("/pods", {}, PodList)
+            await client.get("/pods", {}, pod_list)
 
 
 async def test_lines_come_whole_and_bounded(tmp_path: pathlib.Path) -> None:

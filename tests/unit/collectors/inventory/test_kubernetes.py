@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 
 from collectors.inventory.base import Facts
-from collectors.inventory.kubernetes import PodObject, known
+from collectors.inventory.kubernetes import PodList, PodObject, known, pod_list
 from collectors.inventory.pods import Pod
 from tests.kubeapi import pod
 
@@ -69,3 +70,13 @@ def test_what_is_null_or_not_there_yet_is_empty() -> None:
     assert known(decoded(told)) == known(decoded({"metadata": {"uid": "u"}}))
     waiting = pod("web-1", "u1", {"app": ""})
     assert known(decoded(waiting)).containers == {}
+
+
+def test_a_list_has_its_version_and_may_be_empty() -> None:
+    told = pod("web-1", "u1", {"app": "a"})
+    whole = {"kind": "PodList", "metadata": {"resourceVersion": "7"}, "items": [told]}
+    assert pod_list(json.dumps(whole).encode()) == PodList("7", [decoded(told)])
+    assert pod_list(b'{"items": null}') == PodList("", [])
+    for nonsense in (b'{"items": [3]}', b"[]", b"{"):
+        with pytest.raises(msgspec.MsgspecError):
+            pod_list(nonsense)
