@@ -92,9 +92,9 @@ class Census:
 
     families: tuple[Family, ...]
     count: Count
-
     forget: Callable[[str], None] = _nothing
     close: Callable[[], None] = _nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
