@@ -20,7 +20,8 @@ def probe(host: Host) -> tuple[Census, ...]:
     switch = _switch(host.proc)
     if switch == "0":
         raise NotSupported(
-            "the kernel does not count delays; set sysctl kernel.task_delayacct=1 or boot with delayacct"
+            "the kernel does not count delays; set sysctl kernel.task_delayacct=1 or boot with delayacct, "
+            "and restart the agent"
         )
     taskstats = Taskstats()
     if not switch and not taskstats.counts(1):
