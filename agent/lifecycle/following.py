@@ -11,6 +11,7 @@ from agent.lifecycle.exits import ExitWatch
 from agent.lifecycle.inhabitants import Inhabitants
 from agent.lifecycle.life import Life
 from agent.lifecycle.newcomers import Newcomers, Readings
+from agent.lifecycle.roles import has_story
 from agent.lifecycle.roster import Roster
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Row
@@ -114,7 +115,9 @@ class Following:
         row = row or life.final
         life.in_time = row is not None and not _torn(row, life.first)
         if not life.in_time:
-            self._missed()
+            # Around containers nothing ends by itself: the last scrape's reading is as good as there is.
+            if has_story(life.entry.container):
+                self._missed()
             row = None
         # A plain cgroup may be read again between the end of its last process and its own.
         row = _newest(life.first, life.latest, life.final, row)

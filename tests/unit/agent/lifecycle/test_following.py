@@ -171,3 +171,14 @@ async def test_a_container_whose_own_process_runs_goes_on_too() -> None:
     desk.following.follow(one)
     assert desk.ended == [] and desk.host.added == {ID: "labels"}
     desk.following.close()
+
+
+async def test_a_pod_that_was_removed_with_its_containers_misses_no_final_reading() -> None:
+    desk = Desk()
+    one = desk.life()
+    one.entry = structs.replace(RUNNING, container=structs.replace(RUNNING.container, role=Role.POD))
+    desk.following.follow(one)
+    latest = replace(desk.host.row(), time=200.0)
+    desk.following.has_read(one, latest)
+    desk.following.finish(one, None)
+    assert desk.missed == 0 and [row.time for row in desk.finals] == [200.0]
