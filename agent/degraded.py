@@ -16,6 +16,7 @@ from collectors.cgroups.watch import CgroupWatch
 from collectors.inventory import apiserver, kubelet
 from collectors.inventory.containerddisk import tasks_directory
 from collectors.inventory.merge import Inventory
+from collectors.inventory.podman import places_of
 from collectors.kernellog.watch import KernelLog
 from collectors.metrics.sampler import Sampler
 
@@ -84,11 +85,13 @@ def _report_inventory(conditions: Conditions, parts: Parts, config: Config) -> N
 def _worth_a_word(engine: str, config: Config) -> bool:
     """Whether an engine's absence says anything: it was asked for, or its socket or storage is there."""
     inventory = config.inventory
+    podman = inventory.podman
+    storage = places_of(podman.root, podman.run, podman.socket, os.geteuid(), os.environ).root
     usually_absent = {
         "docker": (inventory.docker.enabled, inventory.docker.socket),
         "containerd": (inventory.containerd.enabled, tasks_directory(inventory.containerd.state)),
         "crio": (inventory.crio.enabled, inventory.crio.socket),
-        "podman": (inventory.podman.enabled, inventory.podman.root),
+        "podman": (podman.enabled, storage),
     }
     if engine not in usually_absent:
         return True

@@ -2,6 +2,9 @@
 
 Podman has no daemon, so nothing has to answer: the storage is watched. What only Podman knows (labels, pods,
 restarts) comes from its database where that is SQLite, else from its API service where one is enabled.
+
+The agent reads one storage: root's, or its own user's. Those of other users are not read, since what lies in
+them is theirs to forge.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import structlog
 
@@ -27,7 +31,17 @@ LOOK_AGAIN = 5.0
 
 SYSTEM_ROOT = "/var/lib/containers/storage"
 SYSTEM_RUN = "/run/containers/storage"
+SYSTEM_SOCKET = "/run/podman/podman.sock"
 SYSTEM_TEMPORARY = "/run/libpod"
+
+
+class Places(NamedTuple):
+    """A storage, its run directory, the service's socket, and the directories that may hold exits."""
+
+    root: str
+    run: str
+    socket: str
+    temporary: tuple[str, ...]
 
 
 class PodmanSource:
@@ -49,9 +63,9 @@ class PodmanSource:
         temporary: Iterable[str] = (),
         look_again: float = LOOK_AGAIN,
     ) -> None:
-        self._root, self._run, usual = places(root, run, os.geteuid(), os.environ)
-        self._temporary = (*temporary, *usual)
-        self._socket = socket
+        places = places_of(root, run, socket, os.geteuid(), os.environ)
+        self._root, self._run, self._socket = places.root, places.run, places.socket
+        self._temporary = (*temporary, *places.temporary)
         self._hierarchies = hierarchies
         self._look_again = look_again
         self._runs: StorageRuns | None = None
@@ -84,18 +98,17 @@ class PodmanSource:
         self._reason = reason
 
 
-def places(
-    root: str, run: str, user: int, environment: Mapping[str, str]
-) -> tuple[str, str, tuple[str, ...]]:
-    """Storage, its run directory and Podman's temporary ones: an ordinary user's own stand for the system's."""
-    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{user}"
+def places_of(root: str, run: str, socket: str, user: int, environment: Mapping[str, str]) -> Places:
+    """Where a user's Podman keeps its things: an ordinary user's own places stand for the system's."""
     if user == 0:
-        return root, run, (SYSTEM_TEMPORARY,)
-    temporary = (f"{runtime}/libpod/tmp", SYSTEM_TEMPORARY)
-    if (root, run) != (SYSTEM_ROOT, SYSTEM_RUN):
-        return root, run, temporary
+        return Places(root, run, socket, (SYSTEM_TEMPORARY,))
+    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{user}"
     data = environment.get("XDG_DATA_HOME") or f"{environment.get('HOME', '')}/.local/share"
-    return f"{data}/containers/storage", f"{runtime}/containers", temporary
+    temporary = (f"{runtime}/libpod/tmp", SYSTEM_TEMPORARY)
+    own_socket = f"{runtime}/podman/podman.sock" if socket == SYSTEM_SOCKET else socket
+    if (root, run) != (SYSTEM_ROOT, SYSTEM_RUN):
+        return Places(root, run, own_socket, temporary)
+    return Places(f"{data}/containers/storage", f"{runtime}/containers", own_socket, temporary)
 
 
 def _first(group: BaseExceptionGroup[StorageUnreadable]) -> str:

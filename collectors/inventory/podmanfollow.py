@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 import structlog
 
 from collectors.inventory.conmon import Exit, exit_in
-from collectors.inventory.directories import DirectoryWatch
 from collectors.inventory.podmanask import Asker
 from collectors.inventory.podmandb import DatabaseUnreadable, PodmanDatabase
 from collectors.inventory.podmanentry import Course, Look, course_of, entry_of, frozen, look_at
 from collectors.inventory.podmanfacts import Known
 from collectors.inventory.storage import Stored, containers
 from collectors.inventory.storageruns import StorageRuns
-from collectors.inventory.storagewatch import RESCAN, News, StorageWatch, Watching
+from collectors.inventory.storagewatch import RESCAN, News, StorageWatch
 from collectors.model import Entry, State
 from runtime.linux.hierarchies import Hierarchies
 
@@ -51,14 +50,13 @@ class Follower:
         hierarchies: Hierarchies,
         *,
         clock: Callable[[], float] = time.time,
-        watching: Watching = DirectoryWatch,
     ) -> None:
         self._root = root
         self._run = run
         self._runs = runs
         self._hierarchies = hierarchies
         exits = [f"{directory}/exits" for directory in temporary]
-        self._watch = StorageWatch(root, run, exits, runs.noted, clock=clock, watching=watching)
+        self._watch = StorageWatch(root, run, exits, runs.noted, clock=clock)
         self._database = PodmanDatabase(root)
         self._asker = Asker(socket, self._told)
         self._stored: dict[str, Stored] = {}

@@ -10,24 +10,26 @@ import structlog
 
 from collectors.inventory import podman
 from collectors.inventory.merge import Inventory
-from collectors.inventory.podman import AWAY, FOUND, PodmanSource, places
+from collectors.inventory.podman import AWAY, FOUND, Places, PodmanSource, places_of
 from collectors.model import State
 from tests.unit.collectors.inventory.tree import Tree
 
+SYSTEM = podman.SYSTEM_ROOT, podman.SYSTEM_RUN, podman.SYSTEM_SOCKET
+
 
 def test_root_uses_what_is_configured() -> None:
-    assert places("/a", "/b", 0, {"XDG_RUNTIME_DIR": "/x"}) == ("/a", "/b", ("/run/libpod",))
+    found = places_of("/a", "/b", "/s", 0, {"XDG_RUNTIME_DIR": "/x"})
+    assert found == Places("/a", "/b", "/s", ("/run/libpod",))
 
 
-def test_an_ordinary_users_own_storage_stands_for_the_systems() -> None:
-    system = podman.SYSTEM_ROOT, podman.SYSTEM_RUN
-    assert places(*system, 1000, {"HOME": "/home/u"}) == (
-        "/home/u/.local/share/containers/storage", "/run/user/1000/containers",
+def test_an_ordinary_users_own_places_stand_for_the_systems() -> None:
+    assert places_of(*SYSTEM, 1000, {"HOME": "/home/u"}) == Places(
+        "/home/u/.local/share/containers/storage", "/run/user/1000/containers", "/run/user/1000/podman/podman.sock",
         ("/run/user/1000/libpod/tmp", "/run/libpod"),
     )  # fmt: skip
-    own = places(*system, 1000, {"XDG_DATA_HOME": "/d", "XDG_RUNTIME_DIR": "/r"})
-    assert own[:2] == ("/d/containers/storage", "/r/containers")
-    assert places("/a", "/b", 1000, {})[:2] == ("/a", "/b")
+    own = places_of(*SYSTEM, 1000, {"XDG_DATA_HOME": "/d", "XDG_RUNTIME_DIR": "/r"})
+    assert own[:3] == ("/d/containers/storage", "/r/containers", "/r/podman/podman.sock")
+    assert places_of("/a", "/b", "/s", 1000, {})[:3] == ("/a", "/b", "/s")
 
 
 async def test_a_storage_may_come_later(tmp_path: Path) -> None:

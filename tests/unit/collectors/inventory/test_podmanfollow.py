@@ -9,14 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-import structlog
 from aiohttp import web
 
-from collectors.inventory.directories import DirectoryWatch
 from collectors.inventory.merge import Inventory
 from collectors.inventory.podmanfollow import Follower
 from collectors.inventory.storageruns import StorageRuns
-from collectors.inventory.storagewatch import BLIND
 from collectors.model import Entry, Health, Reason, State
 from tests.unit.collectors.inventory.test_podmanapi import service
 from tests.unit.collectors.inventory.test_podmandb import Database
@@ -42,11 +39,10 @@ class Followed:
         if self.changes[-1:] != [change]:
             self.changes.append(change)
 
-    def follow(self, watching: type[DirectoryWatch] = DirectoryWatch) -> None:
+    def follow(self) -> None:
         tree = self.tree
         follower = Follower(
-            tree.root, tree.run, [tree.temporary], self.socket, self.runs, tree.hierarchies,
-            clock=lambda: BEGAN + 9, watching=watching,
+            tree.root, tree.run, [tree.temporary], self.socket, self.runs, tree.hierarchies, clock=lambda: BEGAN + 9
         )  # fmt: skip
         self.task = asyncio.ensure_future(follower.follow(lambda count: None))
 
@@ -246,19 +242,3 @@ async def test_a_storage_that_only_comes_to_be_used_is_watched(tmp_path: Path, f
     await followed.reached(id, State.RUNNING)
     tree.end(id, 41, 5, BEGAN + 5)
     assert (await followed.reached(id, State.EXITED)).container.exit_code == 5
-
-
-class Blind(DirectoryWatch):
-    """A watch that the kernel refuses."""
-
-    def add(self, directory: str, mask: int) -> bool:
-        self.degraded = f"cannot watch {directory}: No space left on device"
-        return False
-
-
-async def test_what_cannot_be_watched_is_looked_at_by_the_clock(followed: Followed) -> None:
-    with structlog.testing.capture_logs() as lines:
-        followed.follow(Blind)
-        await followed.until(lambda: followed.board.complete)
-        await followed.reached(followed.tree.create("web"), State.CREATED)
-    assert [line["event"] for line in lines] == [BLIND]
