@@ -19,6 +19,7 @@ from collectors.inventory.dockerapi import (
     DockerEvent,
     EngineAway,
     Inspect,
+    NotDocker,
     Summary,
 )
 from collectors.inventory.dockerentry import ENGINE, Process, entry_of_summary, process_of, state_of
@@ -33,6 +34,7 @@ AWAY = "docker_away"
 NO_ANSWER = "docker_inspect_failed"
 
 INSPECTIONS = 8
+FOREIGN_PAUSE = 300.0
 EVENT_BACKLOG = 20_000
 PING_EVERY = 15.0
 PINGS_PER_LIST = 20
@@ -62,6 +64,7 @@ class DockerSource:
         self._backoff = Backoff()
         self._away = False
         self._met = False
+        self._foreign = False
 
     async def run(self, board: Board) -> None:
         """Connect, follow, and connect again, until cancelled."""
@@ -74,18 +77,20 @@ class DockerSource:
                 tell = log.warning if self._met or os.path.exists(self._socket) else log.debug
                 tell(AWAY, socket=self._socket, reason=reason)
             self._away = True
-            await asyncio.sleep(self._backoff.seconds())
+            # Each question would wake a service that ends by itself.
+            await asyncio.sleep(FOREIGN_PAUSE if self._foreign else self._backoff.seconds())
 
     async def _until_away(self, runs: DockerRuns) -> str:
         """One connection from its beginning to its end; answers why it ended."""
-        reason = ""
+        reason, self._foreign = "", False
         try:
             async with DockerApi(self._socket) as api:
                 await Connection(api, runs, self._hierarchies, self._position, self._clock).follow(
                     self._answered
                 )
         except* DeckwatchError as group:
-            reason = _first(group)
+            reason = str(_first(group))
+            self._foreign = isinstance(_first(group), NotDocker)
         return reason
 
     def _answered(self, containers: int) -> None:
@@ -249,8 +254,8 @@ class Connection:
                 return None
 
 
-def _first(group: BaseExceptionGroup[DeckwatchError]) -> str:
+def _first(group: BaseExceptionGroup[DeckwatchError]) -> BaseException:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return str(error)
+    return error

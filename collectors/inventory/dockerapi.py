@@ -25,6 +25,8 @@ EVENT_LIMIT = 4 << 20
 TIMEOUT = 10.0
 
 PREFERRED_VERSION = (1, 41)
+# How Podman calls itself among its components; its answers are not quite Docker's.
+PODMAN = "Podman Engine"
 
 # `disconnect` of a network is the only sign of a container that failed to start.
 EVENT_TYPES = ("container", "network")
@@ -38,6 +40,10 @@ T = TypeVar("T")
 
 class EngineAway(DeckwatchError):
     """The engine does not answer; the text names the socket and the remedy."""
+
+
+class NotDocker(EngineAway):
+    """Another engine serves Docker's API here, and is followed by a source of its own."""
 
 
 class AnswerTooLarge(DeckwatchError):
@@ -149,7 +155,12 @@ class DockerEvent(msgspec.Struct, frozen=True):
         return self.attributes.get("container", "") if self.type == "network" else self.actor.id
 
 
+class _Component(_Wire, frozen=True):
+    name: str = ""
+
+
 class _Version(_Wire, frozen=True):
+    components: list[_Component] | None = None
     api_version: str = "1.24"
     min_api_version: str = msgspec.field(name="MinAPIVersion", default="1.12")
 
@@ -157,7 +168,8 @@ class _Version(_Wire, frozen=True):
 class DockerApi:
     """A connection to one engine; `async with` opens it, which negotiates the version.
 
-    Every call raises EngineAway when the engine does not answer in time or not at all.
+    Every call raises EngineAway when the engine does not answer in time or not at all, opening it NotDocker when
+    the engine is Podman.
     """
 
     def __init__(self, socket: str, *, timeout: float = TIMEOUT) -> None:
@@ -172,6 +184,11 @@ class DockerApi:
         self._session = aiohttp.ClientSession("http://docker", connector=connector, raise_for_status=False)
         try:
             version = await self._get("/version", _Version, INSPECT_LIMIT)
+            if any(component.name == PODMAN for component in version.components or ()):
+                raise NotDocker(
+                    f"{self._socket} is Podman's service, whose containers inventory.podman tells of; "
+                    "set inventory.docker.enabled to false"
+                )
             self._version = f"/v{negotiated(version.api_version, version.min_api_version)}"
         except BaseException:
             await self._session.close()

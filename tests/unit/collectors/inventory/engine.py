@@ -19,7 +19,7 @@ class Engine:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.version = {"ApiVersion": "1.41", "MinAPIVersion": "1.12"}
+        self.version: dict[str, object] = {"ApiVersion": "1.41", "MinAPIVersion": "1.12"}
         self.containers: dict[str, dict[str, object]] = {}
         self.history: list[dict[str, object]] = []
         self.listed: list[dict[str, object]] | None = None
@@ -98,7 +98,7 @@ class Engine:
         )
 
     def _speaks(self, version: str) -> bool:
-        oldest, newest = (_numbers(self.version[name]) for name in ("MinAPIVersion", "ApiVersion"))
+        oldest, newest = (_numbers(str(self.version[name])) for name in ("MinAPIVersion", "ApiVersion"))
         return oldest <= _numbers(version) <= newest
 
     def _line(self, container: dict[str, object]) -> dict[str, object]:

@@ -247,3 +247,15 @@ async def test_a_container_of_docker_29_that_does_not_answer_is_still_named(foll
     entries = {entry.container.name: entry.container for entry in followed.board.entries().values()}
     assert entries.keys() == {"web", "old"}
     assert {one.image for one in entries.values()} == {"nginx:1.29"}
+
+
+async def test_podmans_service_in_dockers_place_is_left_to_podman(followed: Followed) -> None:
+    followed.engine.version = {
+        "ApiVersion": "1.41", "MinAPIVersion": "1.24",
+        "Components": [{"Name": "Podman Engine", "Version": "4.3.1"}, {"Name": "Conmon"}],
+    }  # fmt: skip
+    followed.engine.add("a")
+    await followed.engine.start()
+    await followed.until(lambda: "is Podman's service" in followed.board.reasons().get("docker", ""))
+    assert followed.states() == {} and followed.board.complete
+    assert followed.engine.asked == ["/version"]
