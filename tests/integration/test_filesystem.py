@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.filesystems import Mute
+from tests.integration import containerd
 from tests.integration.agents import Agent, Scrape
-from tests.integration.engines import IMAGE, Dockerd, wait_until
+from tests.integration.engines import IMAGE, Dockerd, Missing, wait_until
 
 pytestmark = [pytest.mark.root, pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -101,6 +102,42 @@ def test_a_layer_that_was_mounted_by_a_relative_path_is_found(
     scrape = seen(agent, "container_fs_limit_bytes", name="layered")
     size = int(df(upper(dockerd, "layered"), "size")[0])
     assert scrape.one("container_fs_limit_bytes", name="layered") == size
+
+
+@pytest.mark.containerd
+def test_a_pod_of_containerd_has_figures_too() -> None:
+    """cAdvisor has none: it asks the engine where the layers are."""
+    starting = containerd.containerd()
+    try:
+        engine = next(starting)
+    except Missing as missing:
+        pytest.skip(str(missing))
+    here = {"enabled": True, "socket": engine.socket, "state": engine.state, "root": engine.root}
+    agent = Agent(
+        {
+            "inventory": {"containerd": here, "docker": {"enabled": False}},
+            "metrics": {"collectors": {"disk_walk": True}, "disk": _DISK},
+            "logs": {"enabled": False},
+            "runtime": {"enabled": False},
+        }
+    )
+    try:
+        agent.start()
+        writes = ["sh", "-c", "dd if=/dev/zero of=/tmp/data bs=1M count=5; sleep 600"]
+        pod = engine.run_pod("writing", [containerd.Wish("writes", writes)])
+        options = pathlib.Path(f"/proc/{engine.pid(pod.ids['writes'])}/mountinfo").read_text().split("\n")[0]
+        layer = options.partition("upperdir=")[2].partition(",")[0]
+        wait_until(
+            lambda: (agent.scrape().one("container_fs_usage_bytes", container="writes") or 0) >= 5 << 20,
+            "a walk that finds what was written",
+        )
+        scrape = agent.scrape()
+        assert scrape.one("container_fs_usage_bytes", container="writes", pod="writing") == du(layer)
+        assert scrape.one("container_fs_limit_bytes", container="writes") == int(df(layer, "size")[0])
+        assert scrape.one("container_fs_limit_bytes", name=pod.sandbox)
+    finally:
+        agent.close()
+        next(starting, None)
 
 
 def test_the_host_has_its_file_systems(agent: Agent) -> None:
