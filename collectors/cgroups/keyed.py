@@ -15,10 +15,13 @@ _MOST_LAYOUTS = 16
 
 
 class _Layout(NamedTuple):
-    """All keys of a file, which of the wanted ones are among them, and where their values stand."""
+    """All keys of a file, whether all wanted ones are among them, and where their values stand.
+
+    The value of a key that the file does not list is the token after its last.
+    """
 
     keys: list[bytes]
-    present: tuple[int, ...]
+    whole: bool
     values_of: _Getter
 
 
@@ -35,18 +38,16 @@ class Keyed:
         layout = self._layouts.get(len(tokens))
         if layout is None or tokens[::2] != layout.keys:
             layout = self._learn(tokens)
-        if len(layout.present) == len(self.keys):
+        if layout.whole:
             return [int(value) for value in layout.values_of(tokens)]
-        found: list[int | None] = [None] * len(self.keys)
-        for at, value in zip(layout.present, layout.values_of(tokens), strict=True):
-            found[at] = int(value)
-        return found
+        tokens.append(b"")
+        return [int(value) if value else None for value in layout.values_of(tokens)]
 
     def _learn(self, tokens: list[bytes]) -> _Layout:
         positions = {key: 2 * at for at, key in enumerate(tokens[::2])}
-        present = tuple(at for at, key in enumerate(self.keys) if key in positions)
-        values_of = _getter([positions[self.keys[at]] + 1 for at in present])
-        layout = _Layout(tokens[::2], present, values_of)
+        whole = all(key in positions for key in self.keys)
+        values_of = _getter([positions[key] + 1 if key in positions else len(tokens) for key in self.keys])
+        layout = _Layout(tokens[::2], whole, values_of)
         if len(self._layouts) >= _MOST_LAYOUTS:
             self._layouts.clear()
         self._layouts[len(tokens)] = layout

@@ -49,7 +49,6 @@ _LINES: tuple[tuple[Family, bytes, bytes], ...] = (
     (catalogue.MEMORY_ACTIVATE_FILE, b"", b"workingset_activate_file"),
     (catalogue.MEMORY_ACTIVATE_ANON, b"", b"workingset_activate_anon"),
 )
-_RECLAIMERS = (b"kswapd", b"direct", b"khugepaged", b"proactive")
 _ACTIVE = INDEX[catalogue.MEMORY_ACTIVE_FILE]
 _INACTIVE = INDEX[catalogue.MEMORY_INACTIVE_FILE]
 _RSS = INDEX[catalogue.MEMORY_RSS]
@@ -111,15 +110,14 @@ def _failure_suffixes() -> tuple[str, ...]:
     )
 
 
+# Minor faults of container and hierarchy, then major ones.
 _FAULTS = _failure_suffixes()
 
 
-def _faults(*counts: int | None) -> Value:
-    """Minor faults of container and hierarchy, then major ones; None unless the kernel counts them."""
-    return (
-        tuple((suffix, count) for suffix, count in zip(_FAULTS, counts, strict=True) if count is not None)
-        or None
-    )
+def _told(labels: Sequence[str], counts: Sequence[int | None]) -> Value:
+    """The counts that there are, each with its label; None when there are none."""
+    found = zip(labels, counts, strict=True)
+    return tuple((label, count) for label, count in found if count is not None) or None
 
 
 _v1_places = tuple(INDEX[family] for family, key, _ in _LINES if key)
@@ -142,7 +140,7 @@ def _parse_v1(contents: Sequence[bytes], values: list[Value]) -> None:
         values[_KERNEL] = int(kernel)
     if stat:
         values[_SWAP], *rest = _v1_stat.values(stat)
-        values[_FAILURES] = _faults(*rest[:4])
+        values[_FAILURES] = _told(_FAULTS, rest[:4])
         for place, value in zip(_v1_places, rest[4:], strict=True):
             values[place] = value
         _reclaimable(0, values)
@@ -167,8 +165,10 @@ _v2_stat = Keyed(
         b"pgfault",
         b"pgmajfault",
         b"slab_reclaimable",
-        *(b"pgscan_" + who for who in _RECLAIMERS),
-        *(b"pgsteal_" + who for who in _RECLAIMERS),
+        b"pgscan_kswapd",
+        b"pgscan_direct",
+        b"pgsteal_kswapd",
+        b"pgsteal_direct",
         *(key for _, _, key in _LINES),
     )
 )
@@ -179,9 +179,9 @@ def _parse_v2(contents: Sequence[bytes], values: list[Value]) -> None:
     current, stat, swap = contents
     if stat:
         values[_KERNEL], minor, major, slab, *rest = _v2_stat.values(stat)
-        values[_SCANNED], values[_TAKEN] = _by_reclaimer(rest[:4]), _by_reclaimer(rest[4:8])
-        values[_FAILURES] = _faults(minor, minor, major, major)
-        for place, value in zip(_v2_places, rest[8:], strict=True):
+        values[_SCANNED], values[_TAKEN] = _by_reclaimer(*rest[:2]), _by_reclaimer(*rest[2:4])
+        values[_FAILURES] = _told(_FAULTS, (minor, minor, major, major))
+        for place, value in zip(_v2_places, rest[4:], strict=True):
             values[place] = value
         _reclaimable(slab or 0, values)
     if current:
@@ -202,13 +202,11 @@ def _parse_v2_still(contents: Sequence[bytes], values: list[Value]) -> None:
             values[place] = count
 
 
-_RECLAIMER_LABELS = tuple(f',reclaimer="{name.decode()}"' for name in _RECLAIMERS)
-
-
-def _by_reclaimer(counts: Sequence[int | None]) -> Value:
-    """Those that this kernel tells apart; None when it does not."""
-    told = zip(_RECLAIMER_LABELS, counts, strict=True)
-    return tuple((label, count) for label, count in told if count is not None) or None
+def _by_reclaimer(kswapd: int | None, direct: int | None) -> Value:
+    """None where the kernel does not tell them apart."""
+    if kswapd is None or direct is None:
+        return None
+    return ((',reclaimer="kswapd"', kswapd), (',reclaimer="direct"', direct))
 
 
 def _reclaimable(slab: int, values: list[Value]) -> None:

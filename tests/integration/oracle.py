@@ -210,7 +210,7 @@ class Cgroup:
             yield "container_memory_events_oom_total", {}, events["oom"]
             yield "container_memory_events_oom_group_kill_total", {}, events.get("oom_group_kill")
             yield "container_spec_memory_high_bytes", {}, self.number("memory", "memory.high")
-            for who in ("kswapd", "direct", "khugepaged", "proactive"):
+            for who in ("kswapd", "direct"):
                 own = {"reclaimer": who}
                 yield "container_memory_reclaim_scanned_pages_total", own, stat.get(f"pgscan_{who}")
                 yield "container_memory_reclaim_taken_pages_total", own, stat.get(f"pgsteal_{who}")

@@ -81,6 +81,7 @@ CPU_THROTTLED_RATIO = gauge(
     "container_cpu_throttled_ratio",
     "cpu",
     "Share of the enforcement periods of the last one to two minutes in which the container was throttled.",
+    unit="ratio",
     compat=Compat.OWN,
     difference=_QUOTA
     + " Absent for the first minute; between scrapes that are more than a minute apart, since the last but one.",

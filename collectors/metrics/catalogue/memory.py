@@ -140,8 +140,7 @@ MEMORY_RECLAIM_SCANNED = counter(
     "Pages looked at to take memory back, by who did it: direct is a thread of the container itself that waited meanwhile, at its limit or for want of memory on the host; kswapd the kernel beside it.",
     "reclaimer",
     compat=Compat.OWN,
-    difference="Further values of reclaimer are khugepaged and proactive, where the kernel tells them apart.",
-    v2="memory.stat pgscan_kswapd, pgscan_direct, pgscan_khugepaged, pgscan_proactive",
+    v2="memory.stat pgscan_kswapd, pgscan_direct",
 )
 MEMORY_RECLAIM_TAKEN = counter(
     "container_memory_reclaim_taken_pages_total",
@@ -149,7 +148,7 @@ MEMORY_RECLAIM_TAKEN = counter(
     "Pages taken back, by who did it.",
     "reclaimer",
     compat=Compat.OWN,
-    v2="memory.stat pgsteal_kswapd, pgsteal_direct, pgsteal_khugepaged, pgsteal_proactive",
+    v2="memory.stat pgsteal_kswapd, pgsteal_direct",
 )
 MEMORY_RECLAIMABLE = gauge(
     "container_memory_reclaimable_bytes",
@@ -164,6 +163,7 @@ MEMORY_LIMIT_RATIO = gauge(
     "container_memory_limit_ratio",
     "memory",
     "Working set as a share of the memory limit in force, the container's own or the least of its ancestors'.",
+    unit="ratio",
     compat=Compat.OWN,
     difference="Only with a limit.",
     v1="container_memory_working_set_bytes, container_spec_memory_effective_limit_bytes",

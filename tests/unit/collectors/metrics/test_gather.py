@@ -203,6 +203,48 @@ def test_switched_off_collectors_say_nothing_but_a_quota_still_counts(either: An
     assert "spec" not in made.reasons and "memory" not in made.reasons
 
 
+SIZES = (',pagesize="2MB"', ',pagesize="1GB"')
+NODES = {
+    1: tuple(
+        (f',type="{kind}",scope="{scope}",node="0"', pages)
+        for scope, counts in (("container", (2, 1, 0)), ("hierarchy", (20, 10, 0)))
+        for kind, pages in zip(("file", "anon", "unevictable"), counts, strict=True)
+    ),
+    2: tuple(
+        (f',type="{kind}",scope="hierarchy",node="0"', pages)
+        for kind, pages in (("anon", 1), ("file", 2), ("unevictable", 0))
+    ),
+}
+SWITCHED_ON: dict[int, dict[Family, Any]] = {
+    1: {
+        catalogue.CPU_USAGE: ((',cpu="cpu00"', 1.0), (',cpu="cpu01"', 0.0), (',cpu="cpu02"', 0.5)),
+        catalogue.HUGETLB_MAX_USAGE: ((SIZES[0], 4194304), (SIZES[1], 0)),
+        catalogue.MEMORY_MIGRATE: 1,
+    },
+    2: {catalogue.CPU_USAGE: ((',cpu="total"', 1.5),)},
+}
+
+
+def test_what_is_off_by_default_is_told_when_switched_on_and_else_not_even_opened(either: Any) -> None:
+    either.make("/box/web")
+    names = ("percpu", "hugetlb", "memory_numa", "cpuset")
+    made = gatherer(either, **dict.fromkeys(names, True))
+    values = told(made.row(target(), 1.0))
+    assert values == COMMON | ONLY[either.version] | SWITCHED_ON[either.version] | {
+        catalogue.HUGETLB_USAGE: ((SIZES[0], 2097152), (SIZES[1], 0)),
+        catalogue.HUGETLB_FAILCNT: ((SIZES[0], 3), (SIZES[1], 0)),
+        catalogue.MEMORY_NUMA_PAGES: NODES[either.version],
+        catalogue.CPUSET_CPUS: 2,
+        catalogue.CPUSET_MEMORY_NODES: 1,
+        catalogue.LAST_SEEN: 1.0,
+    }
+    assert ("does not count" in made.reasons["percpu"]) == (either.version == 2)
+    usual = gatherer(either)
+    opened = {file.name for plan in usual.usual_files() for file in plan}
+    assert not any(word in name for name in opened for word in ("hugetlb", "numa", "cpuset", "percpu"))
+    assert not set(names) & set(usual.reasons)
+
+
 def test_limits_are_read_again_when_due(either: Any) -> None:
     either.make("/box/web")
     made, web = gatherer(either), target()

@@ -40,14 +40,14 @@ def test_what_the_kernel_could_take_back(v1: Any, v2: Any) -> None:
 
 
 def test_who_took_memory_back_as_far_as_the_kernel_tells_them_apart(v2: Any) -> None:
-    stat = b"pgscan_kswapd 1\npgscan_direct 2\npgscan_proactive 3\npgsteal_kswapd 4\n"
+    stat = b"pgscan_kswapd 1\npgscan_direct 2\npgsteal 4\n"
     values = _parsed(v2, Pace.ALWAYS, b"", stat, b"")
     assert values[INDEX[catalogue.MEMORY_RECLAIM_SCANNED]] == (
         (',reclaimer="kswapd"', 1),
         (',reclaimer="direct"', 2),
-        (',reclaimer="proactive"', 3),
     )
-    assert values[INDEX[catalogue.MEMORY_RECLAIM_TAKEN]] == ((',reclaimer="kswapd"', 4),)
+    assert values[INDEX[catalogue.MEMORY_RECLAIM_TAKEN]] is None
+    assert values[INDEX[catalogue.MEMORY_PGSTEAL]] == 4
 
 
 def test_events_of_a_whole_container_killed(v2: Any) -> None:
