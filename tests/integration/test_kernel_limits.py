@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import pathlib
@@ -11,7 +12,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from collectors.metrics import catalogue
+from collectors.metrics.catalogue import INDEX
+from collectors.metrics.rows import Value
 from collectors.metrics.sampler import Sampler
+from collectors.metrics.throttling import Throttling
 from runtime.linux import hierarchies
 from tests.integration.box import Box, Limits, agreement, block_device, boxed, entry, stop
 from tests.integration.oracle import NONE, Values
@@ -39,6 +44,10 @@ NARROW = {
     2: {"memory": {"memory.max": "33554432"}},
 }
 SLOWED: Limits = {1: {}, 2: {"memory": {"memory.high": "25165824"}}}
+THROTTLED = {
+    1: {"cpu": {"cpu.cfs_period_us": "20000", "cpu.cfs_quota_us": "1000"}},
+    2: {"cpu": {"cpu.max": "1000 20000"}},
+}
 WIDE = {
     1: {"memory": {"memory.limit_in_bytes": "67108864"}},
     2: {"memory": {"memory.max": "67108864"}},
@@ -108,6 +117,33 @@ async def test_an_ancestors_limits_are_in_force(sampler: Sampler) -> None:
     assert values["container_spec_memory_effective_limit_bytes", NONE] == 32 << 20
     assert ("container_cpu_limit_cores", NONE) not in values
     assert values["container_cpu_effective_cores", NONE] == 0.25
+
+
+async def test_the_share_of_periods_in_which_a_busy_container_is_throttled(sampler: Sampler) -> None:
+    now = 0.0
+    throttling = Throttling(lambda: now)
+    with boxed(hierarchies.detect(), THROTTLED) as box:
+        started = box.start(["sh", "-c", "echo ready; while :; do :; done"])
+        sampler.add(entry(box, started.pid), "box")
+
+        def told() -> tuple[int, Value]:
+            """Periods so far, and the share."""
+            row = sampler.read_one(box.id)
+            assert row is not None
+            throttling.tell(row.id, list[int], row.values)
+            periods = row.values[INDEX[catalogue.CFS_PERIODS]]
+            assert isinstance(periods, int)
+            return periods, row.values[INDEX[catalogue.CPU_THROTTLED_RATIO]]
+
+        before, share = told()
+        assert share is None
+        async with asyncio.timeout(30):
+            while told()[0] < before + 50:
+                await asyncio.sleep(0.05)
+        now = 60.0
+        _, share = told()
+    # Where the machine is busy it may not even get its twentieth of a CPU in each period.
+    assert isinstance(share, float) and 0.2 < share <= 1
 
 
 async def test_what_may_be_saved_up_above_the_quota(sampler: Sampler) -> None:
