@@ -22,6 +22,8 @@ from tests.integration.engines import (
 )
 
 IMAGE = "localhost/deckwatch-test:1"
+# Podman writes down there which addresses are taken, whatever its storage.
+SHARED = "/run/containers"
 
 # Limits that a machine allows also where its own are low; locks in a file, since those in memory are shared.
 CONFIGURATION = """\
@@ -51,6 +53,7 @@ class Podman:
         self.namespace = f"dwp{tag}"
         self.cgroup_parent = f"/deckwatch-test-{tag}"
         self._service: subprocess.Popen[bytes] | None = None
+        self._made_shared = not os.path.exists(SHARED)
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": self.directory,
@@ -133,6 +136,8 @@ class Podman:
             _run("ip", "netns", "delete", self.namespace, check=False)
             wait_until(self._without_cgroups, "the end of what Podman left in its cgroups")
             shutil.rmtree(self.directory, ignore_errors=True)
+            if self._made_shared:
+                shutil.rmtree(SHARED, ignore_errors=True)
 
     def _without_cgroups(self) -> bool:
         remove_cgroups(self.cgroup_parent)
