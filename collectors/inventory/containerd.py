@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import time
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from runtime.linux.errors import DeckwatchError
 from runtime.linux.hierarchies import Hierarchies
 
 if TYPE_CHECKING:
+    from collectors.inventory.containerdsession import Session
     from collectors.inventory.criapi import CriApi
 
 log = structlog.get_logger()
@@ -100,14 +102,12 @@ class ContainerdSource:
         """One connection from its beginning to its end; answers why it ended."""
         if not os.path.exists(self._socket):
             return f"cannot reach {self._socket}: no such file; start the engine, or set {SETTING}"
-        # Imported here, because an agent on a host without containerd has no use for a gRPC library.
-        from collectors.inventory.containerdsession import Session
-        from collectors.inventory.grpc.channel import Channel
-
+        # An agent on a host without containerd has no use for a gRPC library; and to import one takes a while.
+        grpc = await asyncio.to_thread(importlib.import_module, "collectors.inventory.containerdsession")
         reason = ""
         try:
-            async with Channel(self._socket, SETTING) as channel, asyncio.TaskGroup() as tasks:
-                session = Session(channel, self._disk, follower)
+            async with grpc.Channel(self._socket, SETTING) as channel, asyncio.TaskGroup() as tasks:
+                session: Session = grpc.Session(channel, self._disk, follower)
                 tasks.create_task(session.follow(self._answered))
                 tasks.create_task(self._count_layers(session.cri, follower))
         except* DeckwatchError as group:

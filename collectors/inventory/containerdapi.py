@@ -55,7 +55,7 @@ class ContainerdApi:
         )
         return [namespace.name for namespace in answer.namespaces]
 
-    async def containers(self, namespace: str) -> list[Container]:
+    async def containers(self, namespace: str) -> AsyncGenerator[Container, None]:
         """All containers of a namespace, one message each: together they may be larger than one may be."""
         messages = self._channel.stream(
             f"{CONTAINERS}ListStream",
@@ -63,7 +63,8 @@ class ContainerdApi:
             containerd_v1.ListContainerMessage,
             namespace,
         )
-        return [message.container async for message in messages]
+        async for message in messages:
+            yield message.container
 
     async def container(self, namespace: str, id: str) -> Container | None:
         """One container; None when the engine no longer has it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -38,6 +39,7 @@ UNREADABLE = "containerd_container_unreadable"
 # The CRI notes a start or an end some moments after the kernel, under load a second or two.
 _LOOKS = (0.0, 0.02, 0.04, 0.08, 0.16, 0.3, 0.6, 1.0, 2.0)
 _AT_ONCE = 8
+_SLICE = 0.004
 _KILLED = 128 + signal.SIGKILL
 
 
@@ -74,6 +76,7 @@ class Follower:
         self._sandboxes: dict[str, Sandbox] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._unreadable: set[Ref] = set()
+        self._surveying = False
 
     def refs(self) -> set[Ref]:
         """All containers that were seen and not forgotten."""
@@ -87,15 +90,38 @@ class Follower:
         listed = await teller.refs()
         if whole:
             self._facts.clear()
+        self._surveying = True
+        try:
+            entries = await self._look_at_all(teller, listed)
+        finally:
+            self._surveying = False
+        present = listed if whole else listed | self.refs()
+        self._keep_sandboxes({ref.id for ref in present})
+        await self._learn_all(entries)
+        self.runs.settle({ref.key for ref in present})
+        return listed
+
+    async def _look_at_all(self, teller: Teller, listed: set[Ref]) -> list[Entry]:
+        left = iter(listed)
+        entries: list[Entry] = []
+
+        async def look() -> None:
+            for ref in left:
+                if (entry := await self._listed(teller, ref)) is not None:
+                    entries.append(entry)
+
         async with asyncio.TaskGroup() as tasks:
-            looks = [tasks.create_task(self._listed(teller, ref)) for ref in listed]
-        entries = [entry for look in looks if (entry := look.result()) is not None]
+            for _ in range(_AT_ONCE):
+                tasks.create_task(look())
+        return entries
+
+    async def _learn_all(self, entries: list[Entry]) -> None:
+        slice_end = time.perf_counter() + _SLICE
         for entry in sorted(entries, key=_age):
             self.runs.learn(entry, listed=True)
-        present = listed if whole else listed | self.refs()
-        self.runs.settle({ref.key for ref in present})
-        self._forget_sandboxes({ref.id for ref in present})
-        return listed
+            if time.perf_counter() > slice_end:
+                await asyncio.sleep(0)
+                slice_end = time.perf_counter() + _SLICE
 
     async def look(self, teller: Teller, ref: Ref) -> None:
         """Take in how a container is now."""
@@ -259,14 +285,15 @@ class Follower:
             self._tell_pods()
         return self._sandboxes[id]
 
-    def _forget_sandboxes(self, present: set[str]) -> None:
-        if gone := self._sandboxes.keys() - present:
-            for id in gone:
-                del self._sandboxes[id]
-            self._tell_pods()
+    def _keep_sandboxes(self, present: set[str]) -> None:
+        for id in self._sandboxes.keys() - present:
+            del self._sandboxes[id]
+        self._tell_pods()
 
     def _tell_pods(self) -> None:
-        self._pods.tell(ENGINE, pods_of(self._sandboxes))
+        # Each word of pods has all their cgroups looked at: of a whole list one is enough.
+        if not self._surveying:
+            self._pods.tell(ENGINE, pods_of(self._sandboxes))
 
 
 def _age(entry: Entry) -> float:

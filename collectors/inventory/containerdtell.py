@@ -28,7 +28,7 @@ class ContainerdSocket:
         found: dict[Ref, Facts] = {}
         for namespace in await self._api.namespaces():
             if namespace not in DOCKERS:
-                for container in await self._api.containers(namespace):
+                async for container in self._api.containers(namespace):
                     found[Ref(namespace, container.id)] = facts_of(container)
         self._listed = found
         return set(found)
@@ -63,4 +63,6 @@ def facts_of(container: Container) -> Facts:
         spec = spec_of(container.spec.value)
     except msgspec.MsgspecError:
         spec = Spec()
-    return Facts(spec=spec, labels=container.labels, image=container.image, created_at=container.created_at.time)
+    return Facts(
+        spec=spec, labels=container.labels, image=container.image, created_at=container.created_at.time
+    )

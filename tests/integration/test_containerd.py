@@ -430,7 +430,7 @@ def test_names_without_rights_to_the_socket(engine: Containerd, scene: Scene) ->
         wait_until(lambda: agent.scrape().of(NETWORK, pod="work"), "the pod's network")
         (labels,) = agent.scrape().of(NETWORK, pod="work")
         assert dict(labels)["container"] == ""
-        pod = engine.run_pod("quiet", [Wish("main", ["sh", "-c", "echo said; exit 9"])], namespace="shop")
+        pod = engine.run_pod("quiet", [Wish("main", ["sh", "-c", "echo said; sleep 2; exit 9"])], namespace="shop")
         selector = '{pod="quiet"}'
         wait_until(
             lambda: (

@@ -22,6 +22,8 @@ from collectors.inventory.grpc.wire import Message, decode, encode
 from runtime.linux.errors import DeckwatchError
 
 TIMEOUT = 10.0
+# Larger answers take some milliseconds to decode: lists.
+INLINE = 32 << 10
 
 M = TypeVar("M", bound=Message)
 
@@ -42,13 +44,15 @@ _CLASSES = {Status.NOT_FOUND: NotFound, Status.UNIMPLEMENTED: NotOffered}
 
 
 class _Codec(CodecBase):
+    """Answers stay bytes here: how they are decoded depends on their size."""
+
     __content_subtype__ = "proto"
 
     def encode(self, message: Message, message_type: Any) -> bytes:
         return encode(message)
 
-    def decode(self, data: bytes, message_type: type[M]) -> M:
-        return decode(data, message_type)
+    def decode(self, data: bytes, message_type: Any) -> bytes:
+        return data
 
 
 class Channel:
@@ -84,11 +88,11 @@ class Channel:
         async with (
             self._named(method),
             asyncio.timeout(self._timeout),
-            self._request(Cardinality.UNARY_UNARY, method, request, shape, namespace) as stream,
+            self._request(Cardinality.UNARY_UNARY, method, request, namespace) as stream,
         ):
-            answer: M | None = await stream.recv_message()
+            answer = await stream.recv_message()
             await stream.recv_trailing_metadata()
-        return answer if answer is not None else shape()
+        return await _decoded(answer or b"", shape)
 
     async def stream(
         self, method: str, request: Message, shape: type[M], namespace: str = ""
@@ -96,19 +100,21 @@ class Channel:
         """A request and the messages that answer it, until the engine ends them."""
         async with (
             self._named(method),
-            self._request(Cardinality.UNARY_STREAM, method, request, shape, namespace) as stream,
+            self._request(Cardinality.UNARY_STREAM, method, request, namespace) as stream,
         ):
             while (message := await stream.recv_message()) is not None:
-                yield message
+                yield await _decoded(message, shape)
+                # Thousands may have arrived already: others get their turn between them.
+                await asyncio.sleep(0)
 
     @contextlib.asynccontextmanager
     async def _request(
-        self, cardinality: Cardinality, method: str, request: Message, shape: type[M], namespace: str
-    ) -> AsyncIterator[grpclib.client.Stream[Message, M]]:
+        self, cardinality: Cardinality, method: str, request: Message, namespace: str
+    ) -> AsyncIterator[grpclib.client.Stream[Message, bytes]]:
         assert self._channel is not None
         metadata = {"containerd-namespace": namespace} if namespace else None
         async with self._channel.request(
-            method, cardinality, type(request), shape, metadata=metadata
+            method, cardinality, type(request), bytes, metadata=metadata
         ) as stream:
             # Only the beginning of a stream is limited here: what it brings may be an event a day.
             async with asyncio.timeout(self._timeout):
@@ -141,3 +147,10 @@ class Channel:
         remedy = remedies.get(error.errno or 0, "start the engine")
         reason = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
         return NoAnswer(f"cannot reach {self._socket}: {reason}; {remedy}")
+
+
+async def _decoded(content: bytes, shape: type[M]) -> M:
+    """A message; a large one is decoded beside the event loop."""
+    if len(content) <= INLINE:
+        return decode(content, shape)
+    return await asyncio.to_thread(decode, content, shape)

@@ -36,10 +36,10 @@ async def api(engine: Containerd) -> AsyncIterator[ContainerdApi]:
 
 async def test_lists_by_namespace(api: ContainerdApi) -> None:
     assert await api.namespaces() == ["default", "k8s.io", "moby"]
-    (plain,) = await api.containers("default")
+    (plain,) = [one async for one in api.containers("default")]
     assert (plain.id, plain.labels, plain.image) == ("web", {"team": "x"}, "reg/web:1")
-    assert [one.id for one in await api.containers("k8s.io")] == [MAIN.id]
-    assert await api.containers("moby") == []
+    assert [one.id async for one in api.containers("k8s.io")] == [MAIN.id]
+    assert [one async for one in api.containers("moby")] == []
     assert await api.tasks("default") == []
     assert [task.id for task in await api.tasks("k8s.io")] == [MAIN.id]
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from collectors.inventory.grpc.channel import Channel, NoAnswer, NotFound, NotOffered
+from collectors.inventory.grpc.channel import INLINE, Channel, NoAnswer, NotFound, NotOffered
 from collectors.inventory.grpc.containerd_v1 import ContainerEvent
 from collectors.inventory.grpc.wire import Malformed, Message
 from tests.unit.collectors.inventory.grpc.server import Engine, failing, not_found, not_offered
@@ -54,6 +54,13 @@ async def test_a_call_carries_request_and_namespace(engine: Engine) -> None:
         answer = await open_channel.call(ASK, ContainerEvent("x"), ContainerEvent, "k8s.io")
         assert answer == ContainerEvent("k8s.io:0a0178")
         assert await open_channel.call(ASK, ContainerEvent(), ContainerEvent) == ContainerEvent(":")
+
+
+async def test_a_large_answer_is_whole(engine: Engine) -> None:
+    large = ContainerEvent("x" * (INLINE + 1))
+    engine.calls[ASK] = lambda request, namespace: large
+    async with channel(engine) as open_channel:
+        assert await open_channel.call(ASK, ContainerEvent(), ContainerEvent) == large
 
 
 async def test_a_stream_gives_its_messages_and_ends(engine: Engine) -> None:
