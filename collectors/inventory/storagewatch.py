@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 BLIND = "storage_watch_degraded"
 RECOVERED = "storage_watch_recovered"
-RESCAN = 60.0
+RESCAN = 300.0
 # While some directories cannot be watched.
 RESCAN_BLIND = 5.0
 
