@@ -258,6 +258,28 @@ def test_a_restart_policy_counts_restarts(scene: Scene) -> None:
     assert scrape.one("container_exits_total", name="again", reason="error") == 3
 
 
+# A loop that takes some 10 ms of CPU time, in a container that is removed as it ends.
+BURN = "i=0; while [ $i -lt 5000 ]; do i=$((i+1)); done"
+SHORT_LIVES = 20
+
+
+def test_short_lives_have_their_end_and_their_final_reading(scene: Scene) -> None:
+    names = [f"short{number}" for number in range(SHORT_LIVES)]
+    for name in names:
+        options = scene.podman.options("--rm", "--name", name, *NONE, "--", "sh", "-c", BURN)
+        scene.podman.podman("run", *options)
+
+    def ends() -> set[str]:
+        found = scene.agent.scrape().of("container_exits_total", reason="completed")
+        return {dict(labels)["name"] for labels, count in found.items() if count == 1}
+
+    wait_until(lambda: ends() >= set(names), "the last end")
+    scrape = scene.agent.scrape()
+    used = [scrape.one("container_cpu_usage_seconds_total", name=name) or 0.0 for name in names]
+    # One may be missed on a machine that is busy with other work.
+    assert sum(seconds > 0 for seconds in used) >= SHORT_LIVES - 1, used
+
+
 def test_pause_and_resume_are_events(scene: Scene) -> None:
     scene.podman.podman("pause", "crowd")
     wait_until(lambda: scene.agent.container("crowd")["state"] == "paused", "the pause")
