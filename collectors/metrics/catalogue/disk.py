@@ -74,7 +74,7 @@ VOLUME_LIMIT = gauge(
 VOLUME_USAGE = gauge(
     "container_volume_usage_bytes",
     "disk",
-    "Bytes a volume uses, where a quota counts them or its file system holds nothing else.",
+    "Bytes a volume uses, where a quota counts them; of a file system of its own what df tells.",
     *_VOLUME,
     unit="bytes",
     compat=Compat.OWN,

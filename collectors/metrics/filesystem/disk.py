@@ -87,7 +87,15 @@ class Disk:
 
     def _of_host(self) -> tuple[Value, ...]:
         places = [
-            Place(mount.device, labels.suffix(device_of(mount)), path, path, mount.mount_id, own=True)
+            Place(
+                mount.device,
+                labels.suffix(device_of(mount)),
+                path,
+                path,
+                mount.mount_id,
+                own=True,
+                served=self._mounts.is_served(mount),
+            )
             for mount in self._mounts.real()
             for path in (self._mounts.prefix + mount.target,)
         ]

@@ -24,6 +24,8 @@ VIRTUAL = frozenset(
     b" fuse.lxcfs fuse.portal fusectl hostfs hugetlbfs iso9660 mqueue nsfs proc pstore ramfs rootfs rpc_pipefs"
     b" securityfs selinuxfs smackfs squashfs sysfs tracefs udf".split()
 )
+# A program serves these, and may never answer.
+_SERVED = (b"fuse", b"fuseblk")
 # Below these, engines and the kubelet mount tmpfs for containers, and the system for itself.
 _OTHERS_TMPFS = tuple(
     f"{directory}/"
@@ -36,27 +38,46 @@ _OTHERS_TMPFS = tuple(
 
 
 class Mounts(NamedTuple):
-    """One process's mounts: what its `/` is, whatever its type, and the other file systems that hold files."""
+    """One process's mounts: what its `/` is, whatever its type, and the other file systems that hold files.
+
+    `served` are the ids of those that a program serves (FUSE), and of those that are reached through one.
+    """
 
     root: Mount | None
     others: tuple[Mount, ...]
+    served: frozenset[int]
 
 
 def parse(content: bytes) -> Mounts:
     """What a mountinfo lists, in the kernel's order. Overlays that are not the root are somebody's containers."""
     root, others = None, []
+    served: set[bytes] = set()
+    parents: list[tuple[bytes, bytes]] = []
     for line in content.split(b"\n"):
         _, _, rest = line.partition(b" - ")
         kind = rest[: rest.find(b" ")]
-        is_root = line.split(b" ", 5)[4:5] == [b"/"]
-        if is_root or (kind and kind not in VIRTUAL and kind != b"overlay"):
+        fields = line.split(b" ", 5)
+        if len(fields) < 6 or not kind:
+            continue
+        parents.append((fields[0], fields[1]))
+        if kind in _SERVED or kind.startswith(b"fuse."):
+            served.add(fields[0])
+        if fields[4] == b"/" or (kind not in VIRTUAL and kind != b"overlay"):
             with contextlib.suppress(ValueError, IndexError):
                 mount = mountinfo.parse(line)
-                if is_root:
+                if fields[4] == b"/":
                     root = mount
                 else:
                     others.append(mount)
-    return Mounts(root, tuple(others))
+    return Mounts(root, tuple(others), _with_what_is_below(served, parents))
+
+
+def _with_what_is_below(served: set[bytes], parents: list[tuple[bytes, bytes]]) -> frozenset[int]:
+    found = 0
+    while len(served) > found:
+        found = len(served)
+        served.update(mount for mount, parent in parents if parent in served)
+    return frozenset(int(mount) for mount in served)
 
 
 def of_process(proc: str, pid: int) -> Mounts:
@@ -108,6 +129,10 @@ class HostMounts:
         """The mount of the host (or of the agent) with this id, overlays left out."""
         return self._host.by_id.get(mount) or self._own.by_id.get(mount)
 
+    def is_served(self, mount: Mount) -> bool:
+        """Whether a program serves a mount of the host (or of the agent), or one on the way to it."""
+        return mount.mount_id in self._host.served or mount.mount_id in self._own.served
+
     def holding(self, path: str) -> Mount | None:
         """The mount of the host that a path lies on, told by its name alone, as long as no link leads elsewhere."""
         found = None
@@ -138,6 +163,7 @@ class _Table:
         self.by_id: dict[int, Mount] = {}
         self.real: list[Mount] = []
         self.root: Mount | None = None
+        self.served: frozenset[int] = frozenset()
 
     def close(self) -> None:
         if self._file >= 0:
@@ -163,7 +189,7 @@ class _Table:
             parts.append(part)
             at += len(part)
         self.content = b"".join(parts)
-        self.root, others = parse(self.content)
+        self.root, others, self.served = parse(self.content)
         found = [mount for mount in (self.root, *others) if mount is not None]
         self.by_id = {mount.mount_id: mount for mount in found}
         self.real = _file_systems(found)

@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 from collectors.metrics.crew import Crew, Stuck
 from collectors.metrics.filesystem import labels, mounts
-from collectors.metrics.filesystem.mounts import HostMounts, device_of
+from collectors.metrics.filesystem.mounts import HostMounts, Mounts, device_of
 from collectors.metrics.survey import Subject
-from runtime.linux import beneath, btrfs, quota
+from runtime.linux import beneath, btrfs, faraway, quota
 from runtime.linux.mountinfo import Mount
 from runtime.linux.process import start_time
+from runtime.linux.statfs import Space
 
 # What engines mount into every container, and the kernel's own.
 _NO_VOLUMES = ("/dev", "/proc", "/sys", "/run/secrets", "/var/run/secrets", "/etc/hosts", "/etc/hostname")
@@ -34,7 +35,7 @@ class Place(NamedTuple):
     `device` is the number of its file system, which may not answer, `suffix` its label text. It is `path` on the
     host as the agent reaches it, or, with `pid`, within the root of that process; there it lies on the mount of that
     id. `whole` is where that mount is on the host, empty with `pid`. With `own` the file system holds nothing else;
-    `project` and `subvolume` are 0 for none.
+    `project` and `subvolume` are 0 for none. A `served` one is reached through FUSE: no thread of the agent touches it.
     """
 
     device: str
@@ -47,6 +48,7 @@ class Place(NamedTuple):
     project: int = 0
     inherits: bool = False
     subvolume: int = 0
+    served: bool = False
 
 
 class Layout(NamedTuple):
@@ -83,10 +85,10 @@ class Places:
         if seen.root is None or self._is_hosts(seen.root):
             return Layout()
         try:
-            layer = self._layer(subject.pid, seen.root)
+            layer = self._layer(subject.pid, seen.root, served=seen.root.mount_id in seen.served)
         except (FileNotFoundError, ProcessLookupError):
             return None
-        return self._with_volumes(subject.pid, seen.others, layer)
+        return self._with_volumes(subject.pid, seen, layer)
 
     def open(self, place: Place) -> int:
         """Descriptor of a place, to be closed by the caller, in a call of the crew; OSError when it is gone."""
@@ -99,6 +101,13 @@ class Places:
             raise FileNotFoundError(errno.ENOENT, "is no longer mounted", place.path)
         return descriptor
 
+    def space_of_served(self, place: Place) -> Space:
+        """Figures of a place that FUSE may keep waiting for ever, which takes a process instead of a thread."""
+        if place.pid:
+            return faraway.space(f"{self._proc}/{place.pid}/root", place.path, place.mount)
+        whole = place.whole.removeprefix(self._host.prefix)
+        return faraway.space(self._host.prefix or "/", whole, place.mount)
+
     def _open_within(self, pid: int, path: str) -> int:
         root = os.open(f"{self._proc}/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -110,14 +119,17 @@ class Places:
         host = self._host.root
         return host is not None and (mount.device, mount.root) == (host.device, host.root)
 
-    def _layer(self, pid: int, root: Mount) -> Place | None:
+    def _layer(self, pid: int, root: Mount, *, served: bool) -> Place | None:
         if root.fs_type == "overlay":
             upper = next((one[9:] for one in root.super_options if one.startswith("upperdir=")), "")
             return self._upper(upper, root) if upper else None
         if "ro" in root.options or root.fs_type.encode() in mounts.VIRTUAL:
             return None
-        found = Place(root.device, labels.suffix(device_of(root)), "/", "", root.mount_id, pid)
-        return self._told(found, root)
+        found = Place(
+            *(root.device, labels.suffix(device_of(root)), "/", "", root.mount_id, pid), served=served
+        )
+        # What FUSE serves as a root is made of layers elsewhere, whose file system others share.
+        return found if served else self._told(found, root)
 
     def _upper(self, upper: str, root: Mount) -> Place | None:
         """The writable layer of an overlay; None when it is not the host that mounted it."""
@@ -136,6 +148,9 @@ class Places:
             finally:
                 os.close(descriptor)
 
+        mount = self._host.holding(upper)
+        if mount is not None and self._host.is_served(mount):
+            return self._upper_on(mount, upper, _NO_PROJECT, 0)
         project, subvolume = _NO_PROJECT, 0
         try:
             number, project, subvolume = self._crew.ask(
@@ -146,30 +161,34 @@ class Places:
             return None
         except PermissionError:
             # Engines close their directories to others; the file system's own figures are no secret.
-            mount = self._host.holding(upper)
-        if mount is None:
-            return None
-        whole = self._host.prefix + mount.target
-        own = mount.root == "/" and mount.target == os.path.dirname(upper) != "/"
+            pass
+        return None if mount is None else self._upper_on(mount, upper, project, subvolume)
+
+    def _upper_on(self, mount: Mount, upper: str, project: quota.Project, subvolume: int) -> Place:
+        whole, path = self._host.prefix + mount.target, self._host.prefix + upper
         return Place(
             *(mount.device, labels.suffix(device_of(mount)), path, whole, mount.mount_id),
-            own=own,
+            own=mount.root == "/" and mount.target == os.path.dirname(upper) != "/",
             project=project.id,
             inherits=project.inherits,
             subvolume=subvolume,
+            served=self._host.is_served(mount),
         )
 
-    def _with_volumes(self, pid: int, others: tuple[Mount, ...], layer: Place | None) -> Layout:
+    def _with_volumes(self, pid: int, seen: Mounts, layer: Place | None) -> Layout:
         """Mounted directories with figures of their own: not those that share the host's or the layer's."""
         host = self._host.root
         shared = {place.device for place in (host, layer) if place is not None}
         found: dict[str, Place] = {}
         complete = True
-        for mount in filter(_may_be_volume, others):
+        for mount in filter(_may_be_volume, seen.others):
             if len(found) >= self._most_volumes:
                 break
             suffix = labels.suffix(device_of(mount), mount.target)
-            place = Place(mount.device, suffix, mount.target, "", mount.mount_id, pid)
+            place = Place(
+                *(mount.device, suffix, mount.target, "", mount.mount_id, pid),
+                served=mount.mount_id in seen.served,
+            )
             try:
                 place = self._told(place, mount)
             except (NotADirectoryError, FileNotFoundError):
@@ -182,7 +201,10 @@ class Places:
         return Layout(layer, tuple(found.values()), complete)
 
     def _told(self, place: Place, mount: Mount) -> Place:
-        """A place within the container with what its directory tells of it."""
+        """A place within the container with what its directory tells of it, unless that is FUSE's."""
+        whole = mount.root == "/" and mount.fs_type != "btrfs" and not self._is_hosts(mount)
+        if place.served:
+            return place._replace(own=whole)
 
         def facts() -> tuple[quota.Project, int]:
             descriptor = self.open(place)
@@ -193,7 +215,6 @@ class Places:
 
         doing = f"open of {place.path} in process {place.pid}"
         project, subvolume = self._crew.ask(place.device, doing, facts)
-        whole = mount.root == "/" and mount.fs_type != "btrfs" and not self._is_hosts(mount)
         return place._replace(own=whole, project=project.id, inherits=project.inherits, subvolume=subvolume)
 
 

@@ -85,6 +85,8 @@ class Meter:
         return self._spaces[place.device]
 
     def _statfs(self, place: Place) -> Space:
+        if place.served:
+            return self._places.space_of_served(place)
         if place.whole and (whole := _whole(place)) is not None:
             return whole
         descriptor = self._places.open(place)

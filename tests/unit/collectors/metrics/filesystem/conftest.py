@@ -28,7 +28,7 @@ def leave(*subjects: Subject) -> None:
 
 @pytest.fixture
 def crew() -> Iterator[Crew]:
-    made = Crew("test", patience=0.2)
+    made = Crew("test", patience=2.0)
     yield made
     made.close()
     made.dismiss()

@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -117,6 +119,32 @@ def test_one_file_system_that_hangs_costs_its_own_figures_alone(
         assert survey.trouble() == ""
     finally:
         mute.close()
+
+
+def test_an_agent_that_waits_for_a_file_system_can_be_ended(settle: Settle, tmp_path: pathlib.Path) -> None:
+    """A thread that waits for FUSE would keep its process, and its locks, as long as the server likes."""
+    (tmp_path / "mute").mkdir()
+    mute = Mute(tmp_path / "mute")
+    program = (
+        "import sys, time\n"
+        "from collectors.metrics.filesystem import disk; from collectors.metrics.plan import Host\n"
+        "from collectors.metrics.survey import Subject; from runtime.linux.hierarchies import Hierarchies\n"
+        "survey = disk.survey(Host(Hierarchies({}, None)))\n"
+        "survey.start(lambda: [Subject('/', 0, 0), Subject('/a', int(sys.argv[1]), 0)])\n"
+        "time.sleep(600)\n"
+    )
+    agent = None
+    try:
+        subject = settle("a", binds=[(str(mute.target), "/data")])
+        agent = subprocess.Popen([sys.executable, "-c", program, str(subject.pid)])
+        assert mute.asked.wait(20)
+        agent.kill()
+        agent.wait(10)
+    finally:
+        mute.close()
+        if agent is not None:
+            agent.kill()
+            agent.wait(10)
 
 
 def test_a_volume_that_is_dead_is_absent_and_no_trouble(

@@ -45,7 +45,18 @@ def test_a_container_has_its_root_and_what_holds_files() -> None:
     found = mounts.parse(CONTAINER)
     assert found.root is not None and found.root.mount_id == 100
     assert [mount.target for mount in found.others] == ["/data"]
-    assert mounts.parse(b"") == (None, ())
+    assert mounts.parse(b"") == (None, (), frozenset())
+
+
+def test_what_a_program_serves_is_told_and_what_is_reached_through_it() -> None:
+    content = (
+        CONTAINER
+        + b"110 109 8:16 / /remote/a/b rw - xfs /dev/sdb rw\n"
+        + b"108 100 0:60 / /remote rw - fuse.sshfs host: rw\n"
+        + b"109 108 8:1 / /remote/a rw - ext4 /dev/sda1 rw\n"
+        + b"111 100 0:61 / /fusectl rw - fusectl fusectl rw\n"
+    )
+    assert mounts.parse(content).served == {108, 109, 110}
 
 
 def test_the_host_has_each_file_system_once_and_none_that_is_covered(tmp_path: pathlib.Path) -> None:

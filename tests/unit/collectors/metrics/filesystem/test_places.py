@@ -206,7 +206,22 @@ def test_a_volume_that_hangs_leaves_the_layer_alone(
         host.refresh()
         subject = settle("a", binds=[(str(mute.target), "/data")])
         layout = found(places, subject)
-        assert layout.layer is not None and [volume.path for volume in layout.volumes] == ["/data"]
+        assert layout.layer is not None and not layout.layer.served
+        assert [(volume.path, volume.served) for volume in layout.volumes] == [("/data", True)]
         assert device_of(next(mount for mount in host.real() if mount.fs_type == "fuse")) == "mute"
+    finally:
+        mute.close()
+
+
+def test_a_root_that_fuse_serves_is_touched_by_no_thread(
+    places: Places, settle: Settle, tmp_path: pathlib.Path
+) -> None:
+    """As with fuse-overlayfs."""
+    (tmp_path / "mute").mkdir()
+    mute = Mute(tmp_path / "mute")
+    try:
+        place = layer(places, settle("a", lower=mute.target))
+        assert place.served and not place.own
+        assert not mute.asked.is_set()
     finally:
         mute.close()

@@ -19,6 +19,7 @@ from collectors.metrics.filesystem.usage import Account, Figures, Meter
 from runtime.linux import btrfs, quota
 from runtime.linux.beneath import mount_of
 from runtime.linux.statfs import Space, space
+from tests.eventually import eventually
 from tests.filesystems import PROJECTS, Mute, image, set_project, want_project_quotas
 from tests.unit.collectors.metrics.filesystem.conftest import Settle, leave
 
@@ -169,8 +170,10 @@ def test_without_the_right_to_read_quotas_statfs_tells_a_limited_one(
 
 
 def test_a_file_system_that_hangs_is_stuck_and_comes_back(
-    meter: Meter, places: Places, settle: Settle, tmp_path: pathlib.Path
+    places: Places, settle: Settle, tmp_path: pathlib.Path
 ) -> None:
+    crew = Crew("test", patience=1.0)
+    meter = Meter(places, crew)
     (tmp_path / "mute").mkdir()
     mute = Mute(tmp_path / "mute")
     try:
@@ -180,10 +183,11 @@ def test_a_file_system_that_hangs_is_stuck_and_comes_back(
         with pytest.raises(Stuck, match="statfs of /data in process"):
             meter.figures(volume)
         mute.speak()
-        meter._crew.rest(0.1)
+        eventually(lambda: not crew.trouble(), "the return of the call")
         assert meter.figures(volume) == Figures(4_096_000, 600 * 4096, 50, 20)
     finally:
         mute.close()
+        crew.dismiss()
 
 
 def test_what_is_mounted_over_the_place_is_not_taken_for_it(meter: Meter, tmp_path: pathlib.Path) -> None:
