@@ -15,9 +15,9 @@ import structlog
 from msgspec.structs import replace as altered
 
 from collectors.inventory.base import Board
-from collectors.inventory.conmon import Exit, exit_in
+from collectors.inventory.conmon import Exit
 from collectors.inventory.crioentry import ENGINE, Look, course_of, entry_of, look_at
-from collectors.inventory.pods import Pods
+from collectors.inventory.pods import Pod, Pods
 from collectors.inventory.storage import (
     StorageUnreadable,
     Stored,
@@ -65,12 +65,12 @@ class CrioSource:
         self._run = run
         self._hierarchies = hierarchies
         self._pods = pods
-        self._exits = exits
         self._look_again = look_again
         self._runs: StorageRuns | None = None
         self._watch = StorageWatch(root, run, [exits], self._noted, clock=clock)
         self._stored: dict[str, Stored] = {}
         self._looks: dict[str, Look] = {}
+        self._pods_here: dict[str, Pod] = {}
         self._unsettled: set[str] = set()
         self._reason = ""
 
@@ -110,6 +110,7 @@ class CrioSource:
         for id in before.keys() - self._stored.keys():
             self._watch.forget(before[id])
             self._looks.pop(id, None)
+            self._pods_here.pop(id, None)
             self._unsettled.discard(id)
         runs.keep(self._stored.keys())
         self._tell_pods()
@@ -117,29 +118,22 @@ class CrioSource:
 
     async def _look(self, runs: StorageRuns, ids: Iterable[str]) -> None:
         stored = [self._stored[id] for id in ids if id in self._stored]
+        if not stored:
+            return
         for one in stored:
             self._watch.container(one, one.directory)
-        looks, ends = await asyncio.to_thread(self._found, stored)
-        self._looks |= {look.stored.id: look for look in looks if look.stored.id in self._stored}
-        for id, end in ends.items():
-            noted = runs.end_of(id)
-            if noted is None or noted.time < end.time:
-                runs.noted(id, end)
+        looks = await asyncio.to_thread(lambda: [look_at(one, self._hierarchies) for one in stored])
+        self._looks |= {look.stored.id: look for look in looks}
+        self._pods_here |= {look.stored.id: look.pod for look in looks if look.is_sandbox}
         # Sandboxes first: their containers are told with what they know.
         slice_end = time.perf_counter() + SLICE
         for look in sorted(looks, key=lambda look: not look.is_sandbox):
-            if look.stored.id in self._stored:
-                self._take(runs, look)
+            self._take(runs, look)
             if time.perf_counter() > slice_end:
                 await asyncio.sleep(0)
                 slice_end = time.perf_counter() + SLICE
         self._tell_pods()
         self._give_networks_an_owner(runs)
-
-    def _found(self, stored: list[Stored]) -> tuple[list[Look], dict[str, Exit]]:
-        looks = [look_at(one, self._hierarchies) for one in stored]
-        left = ((one.id, exit_in(self._exits, one.id)) for one in stored)
-        return looks, {id: end for id, end in left if end is not None}
 
     def _take(self, runs: StorageRuns, look: Look) -> None:
         id = look.stored.id
@@ -153,8 +147,7 @@ class CrioSource:
         runs.learn(_keeping_network(entry_of(look, course, sandbox, last), last))
 
     def _tell_pods(self) -> None:
-        pods = [look.pod for look in self._looks.values() if look.is_sandbox]
-        self._pods.tell(ENGINE, {pod.uid: pod for pod in pods if pod.uid})
+        self._pods.tell(ENGINE, {pod.uid: pod for pod in self._pods_here.values() if pod.uid})
 
     def _give_networks_an_owner(self, runs: StorageRuns) -> None:
         """Where a sandbox has no process, the oldest of its containers stands for the pod's network."""

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace as altered
 
 from collectors.inventory.bundle import Spec, UnreadableBundle, cgroup_path, read_spec
-from collectors.inventory.conmon import Exit, Process, Run, process_at, run_of
+from collectors.inventory.conmon import Exit, Process, Run, exit_in, process_at, run_of
 from collectors.inventory.dockerentry import reason_of, seconds, signal_of
 from collectors.inventory.pods import Pod
 from collectors.inventory.storage import Stored, decoded
@@ -22,11 +22,14 @@ from runtime.linux.hierarchies import Hierarchies
 
 ENGINE = "crio"
 STATE_FILE = "state.json"
+# conmon's note of the end, which stays as long as the container.
+EXIT_FILE = "exit"
 
 _CRIO = "io.kubernetes.cri-o."
 _POD_NAME = "io.kubernetes.pod.name"
 _POD_NAMESPACE = "io.kubernetes.pod.namespace"
 _POD_UID = "io.kubernetes.pod.uid"
+_CONTAINER_NAME = "io.kubernetes.container.name"
 _IPS = 8
 _OOM_EXIT = 128 + signal.SIGKILL
 
@@ -55,6 +58,7 @@ class Look(NamedTuple):
     status: Status | None
     run: Run
     process: Process | None
+    left_behind: Exit | None
 
     def text(self, annotation: str) -> str:
         """One of CRI-O's own annotations; empty without it."""
@@ -76,6 +80,9 @@ class Look(NamedTuple):
     def pod(self) -> Pod:
         """The pod that it is of, as far as it tells."""
         labels, metadata = self.mapping("Labels"), self.stored.metadata
+        if self.is_sandbox:
+            # The name of the sandbox's own process is none of the pod's labels.
+            labels.pop(_CONTAINER_NAME, None)
         return Pod(
             uid=labels.get(_POD_UID) or metadata.uid,
             namespace=labels.get(_POD_NAMESPACE) or self.text("Namespace") or metadata.namespace,
@@ -111,14 +118,15 @@ def look_at(stored: Stored, hierarchies: Hierarchies) -> Look:
     run = run_of(stored.run_directory, stored.id, hierarchies)
     # Another monitor than conmon leaves no files of its own.
     process = run.process or process_at(status.pid if status else 0, stored.id, hierarchies)
-    return Look(stored, spec, status, run, process)
+    return Look(stored, spec, status, run, process, exit_in(stored.directory, EXIT_FILE))
 
 
-def course_of(look: Look, end: Exit | None) -> Course | None:
-    """How far it has come; None while conmon has more to say. `end` is what conmon noted.
+def course_of(look: Look, noted: Exit | None) -> Course | None:
+    """How far it has come; None while conmon has more to say. `noted` is an end that conmon told in the moment.
 
     CRI-O writes a state a moment after the fact, and not at all while it is away.
     """
+    end = noted if noted is not None and noted.code is not None else look.left_behind or noted
     status = look.status
     if status is None or status.status in ("", "creating", "created"):
         return Course(State.CREATED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def found(
 def pod(tree: Tree) -> tuple[str, str]:
     """A sandbox and a container of one pod; both run."""
     sandbox = tree.crio(
-        "web", "web", labels={"app": "web"}, Annotations='{"prometheus.io/scrape": "true"}',
+        "web", "web", labels={"app": "web", "io.kubernetes.container.name": "POD"}, Annotations='{"prometheus.io/scrape": "true"}',
         KubeName="web", Namespace="shop", **{"IP.0": "10.85.0.4", "IP.1": "fd00::4"},
     )  # fmt: skip
     container = tree.crio(
@@ -84,6 +85,7 @@ def test_a_sandbox_owns_the_network_and_tells_the_pod(tree: Tree) -> None:
     told = looked(tree, sandbox).pod
     assert (told.uid, told.namespace, told.name) == ("u17", "shop", "web")
     assert (told.labels["app"], told.annotations) == ("web", {"prometheus.io/scrape": "true"})
+    assert "io.kubernetes.container.name" not in told.labels
 
 
 def test_a_pod_in_the_hosts_network_has_none_of_its_own(tree: Tree) -> None:
@@ -140,6 +142,10 @@ def test_an_end_is_told_though_cri_o_is_away(tree: Tree) -> None:
     container = found(tree, id, end=Exit(STARTED_AT + 5, 4), last=last).container
     assert (container.state, container.exit_code, container.finished_at) == (State.EXITED, 4, STARTED_AT + 5)
     assert container.id == CGROUP.format(id)
+    tree.put(f"{tree.directory(id)}/exit", "5", STARTED_AT + 6)
+    assert found(tree, id).container.exit_code == 5
+    assert found(tree, id, end=Exit(STARTED_AT + 5, None)).container.exit_code == 5
+    os.unlink(f"{tree.directory(id)}/exit")
     # conmon may still be about to note it.
     tree.conmon(id, BEGAN)
     assert course_of(looked(tree, id), None) is None

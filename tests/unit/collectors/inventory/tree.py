@@ -114,6 +114,9 @@ class Tree:
         self.gone(CONMON)
         path = f"{self.temporary}/exits/{id}"
         self.put(path, str(code or 0), at)
+        if code is not None and '"pod-id"' in str(self.lines[id]["metadata"]):
+            # CRI-O has it noted in a second place, where it stays.
+            self.put(f"{self.directory(id)}/exit", str(code), at)
         if code is None:
             os.unlink(path)
 
