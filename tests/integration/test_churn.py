@@ -14,6 +14,7 @@ SECONDS = 20
 
 
 @pytest.mark.root
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make cgroups")
 def test_plain_cgroups_that_come_and_go_leave_nothing_behind() -> None:
     parent = f"/deckwatch-test-{os.getpid()}-churn"

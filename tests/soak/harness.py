@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import gzip
+import itertools
 import multiprocessing
 import re
 import time
@@ -19,14 +20,13 @@ from tests.soak.vitals import Footprint, footprint, vitals, worker_of
 # The dead leave in time for the end of a soak to look as its beginning did; events reach their bound early.
 _SETTINGS: dict[str, Any] = {
     "runtime": {"enabled": False},
-    "metrics": {"keep_final": "4s", "keep_dead": "5s"},
+    "metrics": {"keep_final": "10s", "keep_dead": "12s"},
     "events": {"max_events": 1000},
     "logging": {"format": "json"},
 }
 
 PARSE_EACH = 10
-WARM_UP = 60.0
-SETTLE = 40.0
+SETTLE = 60.0
 TEXT = "text/plain; version=0.0.4"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -110,8 +110,10 @@ def soak(agent: Agent, churn: Churn, seconds: float) -> Course:
         churn.start()
         watcher.begun = time.monotonic()
         try:
-            for number in range(int(seconds)):
+            for number in itertools.count():
                 time.sleep(max(0.0, watcher.begun + number - time.monotonic()))
+                if time.monotonic() >= watcher.begun + seconds:
+                    break
                 form = OPENMETRICS if number // PARSE_EACH % 2 else TEXT
                 moment, text = watcher.look(form)
                 moments.append(moment)
@@ -123,7 +125,6 @@ def soak(agent: Agent, churn: Churn, seconds: float) -> Course:
         after = agent.scrape()
         failures = [error for each in parses if (error := each.exception(120)) is not None]
     return Course(
-        warm_up=min(WARM_UP, seconds / 2),
         first=first,
         before=before,
         last=last,
