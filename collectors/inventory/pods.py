@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import msgspec
@@ -19,7 +20,11 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pods:
-    """Who knows which pod; the later of two who know one is asked first. `changed()` is called at each change."""
+    """Who knows which pod; `changed()` is called at each change.
+
+    Of two who know one the later is believed, and what it leaves empty is filled from the earlier: an engine knows
+    names, Kubernetes also labels and the owner, and either may be the first to answer.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, Pod]] = {}
@@ -38,7 +43,16 @@ class Pods:
 
     def of(self, uid: str) -> Pod | None:
         """The pod of a uid; None when nobody knows it."""
-        for pods in reversed(self._known.values()):
-            if uid in pods:
-                return pods[uid]
-        return None
+        told = [pods[uid] for pods in reversed(self._known.values()) if uid in pods]
+        return functools.reduce(_filled, told) if told else None
+
+
+def _filled(pod: Pod, other: Pod) -> Pod:
+    return Pod(
+        uid=pod.uid,
+        namespace=pod.namespace or other.namespace,
+        name=pod.name or other.name,
+        owner=pod.owner or other.owner,
+        labels=other.labels | pod.labels,
+        annotations=other.annotations | pod.annotations,
+    )

@@ -13,8 +13,10 @@ import pytest
 
 from tests import certificates
 from tests.certificates import Authority
+from tests.integration import containerd
 from tests.integration.agents import Agent, Scrape
-from tests.integration.engines import Dockerd, remove_cgroups, wait_until
+from tests.integration.containerd import Containerd, Wish
+from tests.integration.engines import Dockerd, Missing, remove_cgroups, wait_until
 from tests.integration.shell import Shell
 from tests.kubeapi import Background, Cluster, pod
 
@@ -192,3 +194,53 @@ def test_a_refused_token_degrades_until_it_is_renewed(
         assert here.agent.container("shop/web-1/app")["engine_id"] == app
         here.background.do(lambda cluster: setattr(cluster, "refuse", 403))
         assert "answers 403; allow" in Shell(here.agent.config).out("doctor")
+
+
+@pytest.fixture
+def engine() -> Iterator[Containerd]:
+    """A containerd with its CRI."""
+    starting = containerd.containerd()
+    try:
+        yield next(starting)
+    except Missing as missing:
+        pytest.skip(str(missing))
+    finally:
+        starting.close()
+
+
+@pytest.mark.containerd
+def test_a_pod_of_the_cri_gets_what_only_the_cluster_knows(
+    engine: Containerd, tmp_path: pathlib.Path
+) -> None:
+    """The engine names pod, sandbox and containers; the kubelet adds labels, owner and restarts to each."""
+    made = engine.run_pod("web-1", [Wish("app", ["sleep", "600"])], namespace="shop")
+    cluster = Cluster()
+    cluster.put(pod("web-1", made.uid, made.ids, owner="ReplicaSet/web", labels={"app": "web"}, restarts=4))
+    with Background(cluster) as background:
+        here = {"enabled": True, "socket": engine.socket, "state": engine.state, "root": engine.root}
+        inventory = ELSEWHERE | {
+            "docker": {"enabled": False}, "containerd": here,
+            "kubernetes": {"kubelet": background.cluster.url, "token_file": str(tmp_path / "none")},
+        }  # fmt: skip
+        agent = Agent({"inventory": inventory, "runtime": {"enabled": False}})
+        try:
+            agent.start()
+            wait_until(lambda: agent.container("shop/web-1/app")["owner"], "the owner")
+            container, around = agent.container("shop/web-1/app"), agent.container("shop/web-1")
+            assert (container["engine"], container["restarts"]) == ("containerd", 4)
+            assert container["labels"]["app"] == around["labels"]["app"] == "web"
+            assert container["owner"] == around["owner"] == "ReplicaSet/web"
+            assert agent.container("shop/web-1/POD")["engine_id"] == made.sandbox
+            series = {"namespace": "shop", "pod": "web-1"}
+            cpu = "container_cpu_usage_seconds_total"
+            wait_until(lambda: len(agent.scrape().of(cpu, **series)) == 3, "series")
+            scrape = agent.scrape()
+            images = {one["image"]: one["container"] for one in labels_of(scrape, cpu, **series)}
+            assert images[""] == "" and set(images.values()) == {"", "app"} and len(images) == 3
+            owners = {
+                one["id"] for one in labels_of(scrape, "container_network_receive_bytes_total", **series)
+            }
+            assert owners == {agent.container("shop/web-1/POD")["id"]}
+            assert {one["container"] for one in labels_of(scrape, "container_state", **series)} == {"app"}
+        finally:
+            agent.close()
