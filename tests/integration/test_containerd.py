@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -9,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from collectors.inventory.containerd import ContainerdSource
+from collectors.inventory.merge import Inventory
+from collectors.inventory.pods import Pods
 from collectors.metrics import catalogue
 from runtime.linux import mountinfo
+from runtime.linux.hierarchies import detect
 from tests.integration import containerd as engines
 from tests.integration.agents import Agent, Scrape
 from tests.integration.between import Row, compare
@@ -430,7 +435,9 @@ def test_names_without_rights_to_the_socket(engine: Containerd, scene: Scene) ->
         wait_until(lambda: agent.scrape().of(NETWORK, pod="work"), "the pod's network")
         (labels,) = agent.scrape().of(NETWORK, pod="work")
         assert dict(labels)["container"] == ""
-        pod = engine.run_pod("quiet", [Wish("main", ["sh", "-c", "echo said; sleep 2; exit 9"])], namespace="shop")
+        pod = engine.run_pod(
+            "quiet", [Wish("main", ["sh", "-c", "echo said; sleep 2; exit 9"])], namespace="shop"
+        )
         selector = '{pod="quiet"}'
         wait_until(
             lambda: (
@@ -461,3 +468,20 @@ def test_an_agent_that_starts_late_finds_what_runs_with_its_beginning(
         assert time.time() > scene.engine.status(scene.work.ids["busy"]).started_at / 1e9
     finally:
         agent.close()
+
+
+async def test_the_engine_counts_writable_layers(engine: Containerd) -> None:
+    fill = ["sh", "-c", "dd if=/dev/zero of=/tmp/f bs=1M count=20; sleep 600"]
+    pod = await asyncio.to_thread(engine.run_pod, "filler", [Wish("main", fill)])
+    source = ContainerdSource(engine.socket, engine.state, engine.root, detect(), Pods(), layers_every=0.5)
+    running = asyncio.ensure_future(Inventory([source], lambda old, new: None).run())
+    id = f"{pod.config.linux.cgroup_parent}/{pod.ids['main']}"
+    try:
+        async with asyncio.timeout(60):
+            while source.writable_layers().get(id, 0) < 20 << 20:
+                await asyncio.sleep(0.1)
+        assert source.writable_layers()[id] < 21 << 20
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await asyncio.to_thread(engine.remove_pod, pod)
