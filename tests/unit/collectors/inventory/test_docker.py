@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -210,10 +211,16 @@ def test_positions_are_bounded_and_only_rise() -> None:
     assert position.last_ns == 5999
 
 
+def answers_of_docker_29() -> dict[str, Any]:
+    """What it answers, composed after the reference of API 1.52."""
+    path = Path(__file__).with_name("recorded") / "docker29.json"
+    answers: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return answers
+
+
 async def test_docker_29_with_the_containerd_image_store_is_told_whole(followed: Followed) -> None:
     # Without GraphDriver, with a digest for an image id, without the addresses of old; it refuses API 1.41.
-    path = Path(__file__).with_name("recorded") / "docker29.json"
-    recorded = json.loads(path.read_text(encoding="utf-8"))
+    recorded = answers_of_docker_29()
     engine = followed.engine
     engine.version, engine.listed, engine.containers = (
         recorded["version"], recorded["list"], recorded["inspect"],
@@ -240,8 +247,7 @@ async def test_docker_29_with_the_containerd_image_store_is_told_whole(followed:
 
 
 async def test_a_container_of_docker_29_that_does_not_answer_is_still_named(followed: Followed) -> None:
-    path = Path(__file__).with_name("recorded") / "docker29.json"
-    recorded = json.loads(path.read_text(encoding="utf-8"))
+    recorded = answers_of_docker_29()
     followed.engine.version, followed.engine.listed = recorded["version"], recorded["list"]
     await connected(followed)
     entries = {entry.container.name: entry.container for entry in followed.board.entries().values()}
