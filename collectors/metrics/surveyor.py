@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -54,14 +54,18 @@ class Surveyor:
     """A survey (see `collectors.metrics.survey`) made of rounds each `period` seconds.
 
     A container that is seen first is looked at a second after the pass that asked for it. A figure that is in the row
-    already stays: surveys of one family come in order of preference.
+    already stays: surveys of one family come in order of preference. `ended` is called at the end of the last round,
+    in its thread.
     """
 
-    def __init__(self, name: str, look: Look, crew: Crew, period: float) -> None:
+    def __init__(
+        self, name: str, look: Look, crew: Crew, period: float, ended: Callable[[], None] | None = None
+    ) -> None:
         self._name = name
         self._look = look
         self._crew = crew
         self._period = max(period, _LEAST_PERIOD)
+        self._ended = ended
         self._places = tuple(INDEX[family] for family in look.families)
         self._found: dict[str, tuple[Item, ...]] = {}
         self._wake = threading.Event()
@@ -120,6 +124,8 @@ class Surveyor:
             pass
         finally:
             self._crew.dismiss()
+            if self._ended is not None:
+                self._ended()
 
     def _wait_for_newcomers(self, seconds: float) -> None:
         if self._wake.wait(seconds):

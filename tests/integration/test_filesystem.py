@@ -203,6 +203,11 @@ def test_a_file_system_that_hangs_is_named_and_slows_no_scrape(
             assert not scrape.of("container_volume_limit_bytes", name="hangs")
             assert scrape.of("container_fs_limit_bytes", id="/")
         assert sorted(took)[2] < 1.0
+        # Nor does it keep an agent from ending, or the next one from starting.
+        assert agent.stop() == 0
+        agent.start()
+        seen(agent, "container_fs_limit_bytes", name="beside")
+        wait_until(lambda: stuck(agent), "the condition once more")
     finally:
         mute.close()
     wait_until(lambda: not stuck(agent), "the end of the condition")

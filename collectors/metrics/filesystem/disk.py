@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from collectors.metrics import catalogue
 from collectors.metrics.crew import Crew, Stuck
 from collectors.metrics.filesystem import labels
+from collectors.metrics.filesystem.hostmounts import HostMounts
 from collectors.metrics.filesystem.layouts import Layouts
-from collectors.metrics.filesystem.mounts import HostMounts, device_of
+from collectors.metrics.filesystem.mounts import device_of
 from collectors.metrics.filesystem.options import UsageTold
 from collectors.metrics.filesystem.places import Layout, Place, Places
 from collectors.metrics.filesystem.usage import Figures, Meter
@@ -36,7 +37,8 @@ _NOTHING: tuple[Value, ...] = (None, None, None, None)
 def survey(host: Host) -> Survey:
     """Rounds over file systems; NotSupported where /proc does not list mounts."""
     crew = Crew("disk")
-    return Surveyor("disk", look(host, crew), crew, host.disk.period)
+    rounds = look(host, crew)
+    return Surveyor("disk", rounds, crew, host.disk.period, rounds.close)
 
 
 def look(host: Host, crew: Crew) -> Disk:
@@ -80,6 +82,10 @@ class Disk:
         if layout is None:
             return None
         return (*self._of_layer(subject.id, layout), *self._of_volumes(layout))
+
+    def close(self) -> None:
+        """Let go of the list of mounts."""
+        self._mounts.close()
 
     def trouble(self) -> str:
         """Containers whose files may not be looked at."""

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from collectors.metrics.crew import Crew, Stuck
 from collectors.metrics.filesystem import labels, mounts
-from collectors.metrics.filesystem.mounts import HostMounts, Mounts, device_of
+from collectors.metrics.filesystem.hostmounts import HostMounts
+from collectors.metrics.filesystem.mounts import Mounts, device_of
 from collectors.metrics.survey import Subject
 from runtime.linux import beneath, btrfs, faraway, quota
 from runtime.linux.mountinfo import Mount
@@ -135,7 +136,7 @@ class Places:
         """The writable layer of an overlay; None when it is not the host that mounted it."""
         if not upper.startswith("/"):
             # Mounted from within the engine's directory, to keep the options short; its target is ID/merged there.
-            target = self._host.target_of(root.device)
+            target = self._host.overlay(root.device)
             if target is None:
                 return None
             upper = os.path.join(os.path.dirname(os.path.dirname(target)), upper)

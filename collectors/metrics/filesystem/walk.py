@@ -9,8 +9,8 @@ from typing import NamedTuple
 from collectors.metrics import catalogue
 from collectors.metrics.crew import Crew, Stuck
 from collectors.metrics.filesystem.disk import mounts_of
+from collectors.metrics.filesystem.hostmounts import HostMounts
 from collectors.metrics.filesystem.layouts import Layouts
-from collectors.metrics.filesystem.mounts import HostMounts
 from collectors.metrics.filesystem.options import DiskOptions
 from collectors.metrics.filesystem.places import Place, Places
 from collectors.metrics.filesystem.tree import TooLarge, Tree
@@ -44,7 +44,7 @@ def survey(host: Host) -> Survey:
     mounts = mounts_of(host)
     places = Places(mounts, crew, host.proc, most_volumes=0)
     look = Walk(mounts, Layouts(places), places, Meter(places, crew), crew, host.disk)
-    return Surveyor("disk_walk", look, crew, min(_LOOK, host.disk.walk_period))
+    return Surveyor("disk_walk", look, crew, min(_LOOK, host.disk.walk_period), mounts.close)
 
 
 class _Walked(NamedTuple):

@@ -141,6 +141,16 @@ def test_one_that_hangs_is_told_and_comes_back(surveyor: Surveyor, look: Countin
     assert surveyor.trouble() == ""
 
 
+def test_the_end_of_the_rounds_is_told_in_their_thread(look: Counting) -> None:
+    ended: list[str] = []
+    surveyor = Surveyor("test", look, look.crew, 3600, lambda: ended.append(threading.current_thread().name))
+    surveyor.start(lambda: [Subject("/a", 1, 1)])
+    eventually(has(surveyor, "/a"), "a first round")
+    assert ended == []
+    surveyor.close()
+    eventually(lambda: ended == ["survey-test"], "the end")
+
+
 def test_what_is_gone_is_forgotten(surveyor: Surveyor, look: Counting) -> None:
     subjects = [Subject("/a", 1, 1), Subject("/b", 2, 2)]
     surveyor.start(lambda: list(subjects))

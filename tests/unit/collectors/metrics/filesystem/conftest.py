@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from collectors.metrics.crew import Crew
-from collectors.metrics.filesystem.mounts import HostMounts
+from collectors.metrics.filesystem.hostmounts import HostMounts
 from collectors.metrics.filesystem.places import Places
 from collectors.metrics.survey import Subject
 from tests.filesystems import Resident

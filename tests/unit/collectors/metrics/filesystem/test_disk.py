@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -160,6 +161,21 @@ def test_a_volume_that_is_dead_is_absent_and_no_trouble(
     eventually(lambda: not survey.trouble(), "the end of the call under way")
     eventually(lambda: figures(survey, "/a"), "figures of the container")
     assert "volume_limit_bytes" not in figures(survey, "/a")
+
+
+def test_nothing_stays_open_after_its_end(start: Start) -> None:
+    def lists() -> int:
+        names = []
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                names.append(os.readlink(f"/proc/self/fd/{name}"))
+        return sum(name.endswith("/mountinfo") for name in names)
+
+    before = lists()
+    survey = start([HOST])
+    assert lists() == before + 1
+    survey.close()
+    eventually(lambda: lists() == before, "the end of the survey")
 
 
 def test_an_ordinary_user_has_the_limits_of_layers_that_are_closed_to_others(

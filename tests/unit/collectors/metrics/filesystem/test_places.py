@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from collectors.metrics.crew import Crew
-from collectors.metrics.filesystem.mounts import HostMounts, device_of
+from collectors.metrics.filesystem.hostmounts import HostMounts
+from collectors.metrics.filesystem.mounts import device_of
 from collectors.metrics.filesystem.places import Layout, Place, Places
 from collectors.metrics.survey import Subject
 from runtime.linux import mountinfo
@@ -137,7 +138,7 @@ def test_an_agent_with_mounts_of_its_own_reaches_layers_through_the_first_proces
         (proc / name).symlink_to(f"/proc/{pid}")
     program = (
         "import sys; from collectors.metrics.crew import Crew; from collectors.metrics.survey import Subject\n"
-        "from collectors.metrics.filesystem.mounts import HostMounts\n"
+        "from collectors.metrics.filesystem.hostmounts import HostMounts\n"
         "from collectors.metrics.filesystem.places import Places\n"
         "from collectors.metrics.filesystem.usage import Meter\n"
         "crew = Crew('test'); places = Places(HostMounts(sys.argv[2]), crew, sys.argv[2], 4)\n"

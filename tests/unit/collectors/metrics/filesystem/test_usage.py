@@ -13,7 +13,7 @@ import pytest
 
 from collectors.metrics.crew import Crew, Stuck
 from collectors.metrics.filesystem import usage
-from collectors.metrics.filesystem.mounts import HostMounts
+from collectors.metrics.filesystem.hostmounts import HostMounts
 from collectors.metrics.filesystem.places import Place, Places
 from collectors.metrics.filesystem.usage import Account, Figures, Meter
 from runtime.linux import btrfs, quota
