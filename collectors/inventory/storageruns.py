@@ -58,8 +58,13 @@ class StorageRuns:
         self._board.replace(self._engine, self._entries.values())
 
     def keep(self, listed: Set[str]) -> None:
-        """Forget the containers that are no longer there, and ends of such as never were."""
+        """Forget the containers that are no longer there, and ends of such as never were.
+
+        One that is removed as it ends may be gone before anybody looked again: its end was noted all the same.
+        """
         for engine_id in self._entries.keys() - listed:
+            for missed in _last(self._entries[engine_id], self._ends.get(engine_id)):
+                self._put(missed)
             del self._entries[engine_id]
             self._board.drop(self._engine, engine_id)
         for engine_id in self._ends.keys() - listed:
@@ -86,6 +91,17 @@ def _missed(last: Entry, fresh: Entry, end: Exit | None) -> Iterator[Entry]:
         yield ended(last, None, None, stopped=False)
     if found.state is State.EXITED and found.started_at is not None:
         yield started(fresh, found.started_at)
+
+
+def _last(last: Entry, end: Exit | None) -> Iterator[Entry]:
+    """The end of a container's last run, and its beginning when that was not seen either."""
+    began = last.container.started_at
+    if end is None or last.container.state is State.EXITED or end.time < (began or 0.0):
+        return
+    if last.container.state is State.CREATED:
+        last = started(last, end.time)
+        yield last
+    yield ended(last, end.time, end.code, stopped=last.stop_requested)
 
 
 def _between(first: float | None, time: float, then: float | None) -> bool:

@@ -112,6 +112,25 @@ def test_what_is_no_longer_stored_is_gone_with_its_end() -> None:
     assert (story.runs.end_of(ID), dict(story.runs.entries())) == (None, {})
 
 
+@pytest.mark.parametrize(
+    ("look", "end", "told"),
+    [
+        (RUNNING, Exit(15.0, 3), [("running", 10, None, None), ("exited", 10, 15, 3)]),
+        (CREATED, Exit(15.0, 3), [("created", None, None, None), ("running", 15, None, None), ("exited", 15, 15, 3)]),
+        (EXITED, Exit(15.0, 3), [("exited", 10, 15, 3)]),
+        (RUNNING, Exit(5.0, 3), [("running", 10, None, None)]),
+    ],
+)  # fmt: skip
+def test_an_end_is_told_though_the_container_is_gone_already(
+    look: Entry, end: Exit, told: list[Change]
+) -> None:
+    story = Story()
+    story.runs.learn(look)
+    story.runs.noted(ID, end)
+    story.runs.keep(set())
+    assert story.changes == [*told, GONE]
+
+
 def test_one_that_came_after_the_list_and_has_ended_began_as_well() -> None:
     story = Story()
     story.runs.settle(set())
