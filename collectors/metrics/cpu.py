@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from collectors.cgroups import v1
 from collectors.cgroups.keyed import Keyed
+from collectors.cgroups.procs import content_of
 from collectors.metrics import catalogue
 from collectors.metrics.cpuset import members
 from collectors.metrics.plan import Census, File, Host, Pace, Parse, Plan
@@ -62,9 +63,8 @@ def probe_percpu(host: Host) -> tuple[Plan, ...]:
 
 
 def _present(sys: str) -> frozenset[int]:
-    """Numbers of the CPUs that the host has, on or off."""
-    with open(f"{sys}/devices/system/cpu/present", "rb") as file:
-        return frozenset(members(file.read()))
+    """Numbers of the CPUs that the host has, on or off; none where sysfs does not tell."""
+    return frozenset(members(content_of(f"{sys}/devices/system/cpu/present")))
 
 
 def _is_v2(host: Host) -> bool:

@@ -77,7 +77,7 @@ class Effective:
         values[_CORES] = cores
         if isinstance(limit := values[_OWN_MEMORY], int) and 0 < limit < memory:
             memory = limit
-        if memory is not math.inf:
+        if memory < math.inf:
             values[_MEMORY] = int(memory)
             if isinstance(working_set := values[_WORKING_SET], int):
                 values[_RATIO] = working_set / memory

@@ -75,6 +75,14 @@ def test_time_by_cpu_takes_the_place_of_the_total(v1: Any) -> None:
     assert not any(catalogue.CPU_USAGE in plan.families for plan in _plans(host))
 
 
+def test_without_a_word_of_the_cpus_there_are_those_that_were_used_are_told(v1: Any) -> None:
+    (v1.directory / "sys/devices/system/cpu/present").unlink()
+    (plan,) = cpu.probe_percpu(_percpu(v1))
+    values: list[Value] = [None] * len(catalogue.ROW)
+    plan.parse((b"0 500000000 \n",), values)
+    assert values[INDEX[catalogue.CPU_USAGE]] == ((',cpu="cpu01"', 0.5),)
+
+
 def test_v2_says_why_it_does_not_count_by_cpu_and_keeps_the_total(v2: Any) -> None:
     host = _percpu(v2)
     with pytest.raises(NotSupported, match="does not count CPU time per CPU"):
