@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -56,6 +57,9 @@ def start() -> Iterator[Callable[..., Survey]]:
     yield make
     for one in surveys:
         one.close()
+    eventually(
+        lambda: all(thread.name != "survey-disk" for thread in threading.enumerate()), "the end of the rounds"
+    )
 
 
 def test_the_host_has_its_own_file_systems_as_df_tells_them(start: Start) -> None:

@@ -240,6 +240,8 @@ def on_disk(directory: pathlib.Path) -> Place:
         number = mount_of(descriptor)
     finally:
         os.close(descriptor)
-    mount = HostMounts().by_id(number)
+    host = HostMounts()
+    mount = host.by_id(number)
+    host.close()
     assert mount is not None
     return Place(mount.device, "", str(directory), mount.target, number)
