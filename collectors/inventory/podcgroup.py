@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from collectors.inventory.paths import PathSource, created_at
+from collectors.inventory.beginnings import Beginnings
+from collectors.inventory.paths import PathSource
 from collectors.inventory.pods import Pods
 from collectors.model import Container, Entry, Network, Role, State
 from runtime.linux.hierarchies import Hierarchies
@@ -50,7 +51,7 @@ class PodCgroups(PathSource):
     def __init__(self, pods: Pods, hierarchies: Hierarchies, news: Callable[[], None]) -> None:
         super().__init__(ENGINE, self._entry)
         self._pods = pods
-        self._hierarchies = hierarchies
+        self._beginnings = Beginnings(hierarchies)
         self._news = news
         pods.listen(self.look_again)
 
@@ -65,6 +66,11 @@ class PodCgroups(PathSource):
         if pod_uid(path) or pod_uid(path.rpartition("/")[0]):
             self._news()
 
+    def removed(self, path: str) -> None:
+        """See `PathSource.removed`."""
+        self._beginnings.forget(path)
+        super().removed(path)
+
     def _entry(self, path: str) -> Entry | None:
         uid = pod_uid(path)
         if uid is None:
@@ -76,7 +82,7 @@ class PodCgroups(PathSource):
             engine=ENGINE,
             role=Role.POD if uid else Role.SLICE,
             state=State.RUNNING,
-            started_at=created_at(self._hierarchies, path),
+            started_at=self._beginnings.of(path),
             namespace=pod.namespace if pod else "",
             pod=pod.name if pod else "",
             owner=pod.owner if pod else "",

@@ -19,9 +19,10 @@ from msgspec.structs import replace as altered
 
 from collectors.cgroups.procs import pids_in
 from collectors.inventory.base import Board
+from collectors.inventory.beginnings import Beginnings
 from collectors.inventory.directories import DirectoryWatch
 from collectors.inventory.machines import machine_of
-from collectors.inventory.paths import PathSource, created_at
+from collectors.inventory.paths import PathSource
 from collectors.inventory.podcgroup import pod_uid
 from collectors.inventory.unitfiles import description
 from collectors.model import DESCRIPTION, Container, Entry, Network, Role, State
@@ -89,6 +90,7 @@ class SystemdSource(PathSource):
     ) -> None:
         super().__init__(ENGINE, self._entry)
         self._hierarchies = hierarchies
+        self._beginnings = Beginnings(hierarchies)
         self._root = root.rstrip("/")
         self._look_every = look_every
         self._clock = clock
@@ -130,6 +132,7 @@ class SystemdSource(PathSource):
             self._shown.pop(path, None)
             self._services.pop(unit.name, None)
             self._descriptions.pop(unit.name, None)
+            self._beginnings.forget(path)
             super().removed(path)
 
     def _look_at(self, path: str) -> None:
@@ -143,7 +146,7 @@ class SystemdSource(PathSource):
         if unit is None:
             return None
         if unit.role is Role.SLICE:
-            return self._made(path, unit, created_at(self._hierarchies, path))
+            return self._made(path, unit, self._beginnings.of(path))
         before = self._shown.get(path)
         if not self._is_populated(path):
             self._look_again(path)
@@ -176,7 +179,7 @@ class SystemdSource(PathSource):
         """The present activation: another id is another run, and so is a return without any id."""
         invocation, at = self._invocation(unit.name)
         if before is None:
-            return Run(invocation, at or created_at(self._hierarchies, path))
+            return Run(invocation, at or self._beginnings.of(path))
         run, entry = before
         if invocation and invocation != run.invocation:
             return Run(invocation, at or self._clock())

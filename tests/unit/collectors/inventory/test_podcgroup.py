@@ -79,10 +79,12 @@ async def test_pods_are_named_as_soon_as_they_are_known(tmp_path: pathlib.Path) 
         assert (entry.container.role, entry.container.pod, entry.container.name) == (Role.POD, "", "")
         assert (entry.pod_uid, entry.network) == (UID, Network.NONE)
         assert entry.container.started_at is not None
+        (tmp_path / "kubepods" / f"pod{UID}" / HEX).mkdir()
         pods.tell("kubelet", {UID: Pod(uid=UID, namespace="shop", name="web-1", owner="Job/x")})
         container = board.entries()[f"/kubepods/pod{UID}"].container
         assert (container.namespace, container.pod, container.container) == ("shop", "web-1", "")
         assert (container.owner, container.name, container.image) == ("Job/x", "", "")
+        assert container.started_at == entry.container.started_at
         source.created(f"/kubepods/pod{HASH}")
         source.created(f"/kubepods/pod{HASH}/{HEX}")
         source.created(f"/kubepods/pod{HASH}/{HEX}/init.scope")
