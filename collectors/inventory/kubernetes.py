@@ -15,6 +15,7 @@ from collectors.inventory.pods import Pod, Pods
 
 # A static pod's mirror carries the uid that the kubelet gave the pod itself, after which its cgroup is named.
 MIRROR = "kubernetes.io/config.mirror"
+LONGEST_ANNOTATION = 1024
 
 
 class _Wire(msgspec.Struct, frozen=True, rename="camel"):
@@ -117,9 +118,13 @@ def known(told: PodObject) -> Known:
 
 
 def pod_of(told: PodObject) -> Pod:
-    """The pod itself; its uid is the one that its cgroup is named after."""
+    """The pod itself; its uid is the one that its cgroup is named after.
+
+    Annotations longer than any setting, such as what kubectl applied last, are left out.
+    """
     metadata = told.metadata
-    annotations = metadata.annotations or {}
+    written = (metadata.annotations or {}).items()
+    annotations = {name: value for name, value in written if len(value) <= LONGEST_ANNOTATION}
     return Pod(
         uid=annotations.get(MIRROR) or metadata.uid,
         namespace=metadata.namespace,

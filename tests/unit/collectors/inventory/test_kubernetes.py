@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from collectors.inventory.base import Facts
-from collectors.inventory.kubernetes import PodList, PodObject, known, pod_list
+from collectors.inventory.kubernetes import LONGEST_ANNOTATION, PodList, PodObject, known, pod_list
 from collectors.inventory.pods import Pod
 from tests.kubeapi import pod
 
@@ -80,3 +80,10 @@ def test_a_list_has_its_version_and_may_be_empty() -> None:
     for nonsense in (b'{"items": [3]}', b"[]", b"{"):
         with pytest.raises(msgspec.MsgspecError):
             pod_list(nonsense)
+
+
+def test_annotations_that_are_whole_documents_are_left_out() -> None:
+    longest = {"prometheus.io/port": "9100", "of/this-length": "x" * LONGEST_ANNOTATION}
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": "x" * (LONGEST_ANNOTATION + 1)}
+    found = known(decoded(pod("web-1", "u1", {"app": "a"}, annotations=longest | applied)))
+    assert found.pod.annotations == found.containers["a"].annotations == longest
