@@ -13,7 +13,7 @@ from msgspec.structs import replace as altered
 
 from collectors.inventory.bundle import Process, UnreadableBundle, process_of
 from collectors.inventory.containerdentry import Facts, Ref, plain_entry, run_of
-from collectors.inventory.containerdruns import ENGINE, ContainerdRuns
+from collectors.inventory.containerdruns import ContainerdRuns
 from collectors.inventory.crientry import (
     Run,
     Sandbox,
@@ -239,7 +239,9 @@ class Follower:
             return plain_entry(ref, facts, run, process, last=last)
         sandbox = await self._sandbox(teller, facts, fresh=run.state is not State.CREATED)
         run = _one_run(run._replace(started_at=sandbox.created_at), last)
-        return sandbox_entry(ENGINE, run, sandbox, process, spec=facts.spec, image=facts.image, last=last)
+        return sandbox_entry(
+            self.runs.engine, run, sandbox, process, spec=facts.spec, image=facts.image, last=last
+        )
 
     async def _pod_container(
         self, teller: Teller, ref: Ref, facts: Facts, last: Entry | None
@@ -254,7 +256,7 @@ class Follower:
         process = await self._process(task, run, facts)
         sandbox = await self._sandbox(teller, facts)
         entry = container_entry(
-            ENGINE, status, run, sandbox, process, spec=facts.spec, image=facts.image, last=last
+            self.runs.engine, status, run, sandbox, process, spec=facts.spec, image=facts.image, last=last
         )
         return _kept(entry, last)
 
@@ -293,7 +295,7 @@ class Follower:
     def _tell_pods(self) -> None:
         # Each word of pods has all their cgroups looked at: of a whole list one is enough.
         if not self._surveying:
-            self._pods.tell(ENGINE, pods_of(self._sandboxes))
+            self._pods.tell(self.runs.engine, pods_of(self._sandboxes))
 
 
 def _age(entry: Entry) -> float:

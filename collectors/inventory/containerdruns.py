@@ -22,7 +22,8 @@ _KILLED = 128 + signal.SIGKILL
 class ContainerdRuns:
     """Follows every container from run to run and writes on the board; keys are engine ids."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, engine: str = ENGINE) -> None:
+        self.engine = engine
         self._board = board
         self._entries: dict[str, Entry] = {}
         self._short_of_memory: set[str] = set()
@@ -84,13 +85,13 @@ class ContainerdRuns:
         """The engine no longer has this container."""
         self._short_of_memory.discard(key)
         if self._entries.pop(key, None) is not None:
-            self._board.drop(ENGINE, key)
+            self._board.drop(self.engine, key)
 
     def settle(self, listed: Set[str]) -> None:
         """The engine lists these containers and no other: the board's list is whole."""
         for key in self._entries.keys() - listed:
             self.forget(key)
-        self._board.replace(ENGINE, self._entries.values())
+        self._board.replace(self.engine, self._entries.values())
 
     def _put(self, entry: Entry) -> None:
         key = entry.container.engine_id
@@ -98,7 +99,7 @@ class ContainerdRuns:
         if entry.container.state in LIVE and last is not None and last.container.state not in LIVE:
             self._short_of_memory.discard(key)
         self._entries[key] = entry
-        self._board.put(ENGINE, entry)
+        self._board.put(self.engine, entry)
 
 
 def _begun_as_known(last: Entry | None, fresh: Entry) -> Entry:

@@ -5,7 +5,10 @@ containerd serves it beside its own services, CRI-O alone. Importing this module
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
+
+import msgspec
 
 from collectors.inventory.grpc import runtime_v1
 from collectors.inventory.grpc.channel import TIMEOUT, Channel, NoAnswer, NotFound
@@ -18,6 +21,14 @@ from collectors.inventory.grpc.runtime_v1 import (
 )
 
 __all__ = ["CriApi", "NoAnswer"]
+
+
+class Inside(msgspec.Struct, frozen=True):
+    """What an engine tells of a process when it is asked to be verbose: its pid and its OCI configuration."""
+
+    pid: int = 0
+    image: str = ""
+    runtime_spec: msgspec.Raw = msgspec.field(name="runtimeSpec", default=msgspec.Raw(b"{}"))
 
 
 class CriApi:
@@ -63,15 +74,13 @@ class CriApi:
 
     async def sandbox(self, id: str) -> PodSandboxStatus | None:
         """One sandbox, whole; None when the engine no longer has it."""
-        try:
-            answer = await self._channel.call(
-                f"{SERVICE}PodSandboxStatus",
-                runtime_v1.PodSandboxStatusRequest(id),
-                runtime_v1.PodSandboxStatusResponse,
-            )
-        except NotFound:
-            return None
-        return answer.status
+        answer = await self._sandbox(runtime_v1.PodSandboxStatusRequest(id))
+        return answer.status if answer is not None else None
+
+    async def sandbox_inside(self, id: str) -> Inside | None:
+        """What the engine tells of a sandbox's process; None when it no longer has the sandbox."""
+        answer = await self._sandbox(runtime_v1.PodSandboxStatusRequest(id, verbose=True))
+        return inside(answer.info) if answer is not None else None
 
     async def containers(self) -> tuple[Container, ...]:
         """All containers of pods, also those that have ended."""
@@ -83,15 +92,13 @@ class CriApi:
 
     async def container(self, id: str) -> ContainerStatus | None:
         """One container, whole; None when the engine no longer has it."""
-        try:
-            answer = await self._channel.call(
-                f"{SERVICE}ContainerStatus",
-                runtime_v1.ContainerStatusRequest(id),
-                runtime_v1.ContainerStatusResponse,
-            )
-        except NotFound:
-            return None
-        return answer.status
+        answer = await self._container(runtime_v1.ContainerStatusRequest(id))
+        return answer.status if answer is not None else None
+
+    async def container_inside(self, id: str) -> Inside | None:
+        """What the engine tells of a container's process; None when it no longer has the container."""
+        answer = await self._container(runtime_v1.ContainerStatusRequest(id, verbose=True))
+        return inside(answer.info) if answer is not None else None
 
     async def writable_layers(self) -> dict[str, int]:
         """Bytes in the writable layer of each running container, by the engine's id, as the engine last counted."""
@@ -104,3 +111,31 @@ class CriApi:
             for stats in answer.stats
             if stats.writable_layer.timestamp
         }
+
+    async def _sandbox(
+        self, request: runtime_v1.PodSandboxStatusRequest
+    ) -> runtime_v1.PodSandboxStatusResponse | None:
+        try:
+            return await self._channel.call(
+                f"{SERVICE}PodSandboxStatus", request, runtime_v1.PodSandboxStatusResponse
+            )
+        except NotFound:
+            return None
+
+    async def _container(
+        self, request: runtime_v1.ContainerStatusRequest
+    ) -> runtime_v1.ContainerStatusResponse | None:
+        try:
+            return await self._channel.call(
+                f"{SERVICE}ContainerStatus", request, runtime_v1.ContainerStatusResponse
+            )
+        except NotFound:
+            return None
+
+
+def inside(info: Mapping[str, str]) -> Inside:
+    """What both containerd and CRI-O put under `info`; nothing where another engine puts something else."""
+    try:
+        return msgspec.json.decode(info.get("info", "{}"), type=Inside)
+    except msgspec.MsgspecError:
+        return Inside()

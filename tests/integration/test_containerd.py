@@ -6,11 +6,13 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from collectors.inventory.containerd import ContainerdSource
+from collectors.inventory.crisocket import CriSocket
 from collectors.inventory.merge import Inventory
 from collectors.inventory.pods import Pods
 from collectors.metrics import catalogue
@@ -485,3 +487,33 @@ async def test_the_engine_counts_writable_layers(engine: Containerd) -> None:
         running.cancel()
         await asyncio.wait([running])
         await asyncio.to_thread(engine.remove_pod, pod)
+
+
+async def test_a_cri_socket_alone_tells_of_pods(engine: Containerd, scene: Scene) -> None:
+    board = Inventory([SimpleNamespace(name="crio")], lambda old, new: None)
+    socket = CriSocket("crio", engine.socket, "inventory.crio.socket", detect(), Pods(), list_every=0.1)
+    answered: list[int] = []
+    following = asyncio.ensure_future(socket.follow(board, answered.append))
+    pod = None
+    try:
+        async with asyncio.timeout(60):
+            while not answered:
+                await asyncio.sleep(0.05)
+            for name, id in scene.work.ids.items():
+                entry = board.by_engine_id(id)
+                assert entry is not None
+                assert (entry.container.id, entry.pid) == (scene.path(name), scene.pids[name])
+                assert (entry.container.pod, entry.container.container) == ("work", name)
+            sandbox = board.by_engine_id(scene.work.sandbox)
+            assert sandbox is not None and sandbox.pid == scene.pids["sandbox"]
+            assert sandbox.addresses == (await asyncio.to_thread(engine.address, scene.work),)
+            wish = Wish("main", ["sh", "-c", "exit 4"])
+            pod = await asyncio.to_thread(engine.run_pod, "brief", [wish])
+            while (entry := board.by_engine_id(pod.ids["main"])) is None or entry.container.exit_code is None:
+                await asyncio.sleep(0.05)
+            assert entry.container.exit_code == 4
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+        if pod is not None:
+            await asyncio.to_thread(engine.remove_pod, pod)

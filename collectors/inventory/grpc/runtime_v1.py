@@ -83,10 +83,14 @@ class PodSandboxStatus(Message, frozen=True):
 
 class PodSandboxStatusRequest(Message, frozen=True):
     pod_sandbox_id: Annotated[str, 1] = ""
+    verbose: Annotated[bool, 2] = False
 
 
 class PodSandboxStatusResponse(Message, frozen=True):
+    """`info` is there when it was asked to be verbose: JSON by names of the engine's own."""
+
     status: Annotated[PodSandboxStatus, 1] = PodSandboxStatus()
+    info: Annotated[dict[str, str], 2] = EMPTY
 
 
 class ContainerMetadata(Message, frozen=True):
@@ -140,10 +144,14 @@ class ContainerStatus(Message, frozen=True):
 
 class ContainerStatusRequest(Message, frozen=True):
     container_id: Annotated[str, 1] = ""
+    verbose: Annotated[bool, 2] = False
 
 
 class ContainerStatusResponse(Message, frozen=True):
+    """`info` is there when it was asked to be verbose: JSON by names of the engine's own."""
+
     status: Annotated[ContainerStatus, 1] = ContainerStatus()
+    info: Annotated[dict[str, str], 2] = EMPTY
 
 
 class UInt64Value(Message, frozen=True):

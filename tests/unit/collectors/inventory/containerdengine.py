@@ -199,20 +199,29 @@ class Containerd(Engine):
 
     def _status(self, request: bytes, namespace: str) -> Message:
         status = self.statuses.get(decode(request, runtime_v1.ContainerStatusRequest).container_id)
-        return not_found(request, namespace) if status is None else runtime_v1.ContainerStatusResponse(status)
+        if status is None:
+            return not_found(request, namespace)
+        return runtime_v1.ContainerStatusResponse(status, self._inside(status.id))
 
     def _sandbox(self, request: bytes, namespace: str) -> Message:
         status = self.sandboxes.get(decode(request, runtime_v1.PodSandboxStatusRequest).pod_sandbox_id)
-        return (
-            not_found(request, namespace) if status is None else runtime_v1.PodSandboxStatusResponse(status)
-        )
+        if status is None:
+            return not_found(request, namespace)
+        return runtime_v1.PodSandboxStatusResponse(status, self._inside(status.id))
+
+    def _inside(self, id: str) -> dict[str, str]:
+        ref = Ref("k8s.io", id)
+        pid = self.tasks[ref].pid if ref in self.tasks else 0
+        spec = json.loads(self.containers[ref].spec.value)
+        return {"info": json.dumps({"pid": pid, "image": self.containers[ref].image, "runtimeSpec": spec})}
 
     def _pod_containers(self, request: bytes, namespace: str) -> Message:
-        found = [runtime_v1.Container(id=status.id, state=status.state) for status in self.statuses.values()]
+        found = [runtime_v1.Container(one.id, SANDBOX.id, state=one.state) for one in self.statuses.values()]
         return runtime_v1.ListContainersResponse(tuple(found))
 
     def _pod_sandboxes(self, request: bytes, namespace: str) -> Message:
-        return runtime_v1.ListPodSandboxResponse(tuple(runtime_v1.PodSandbox(id=id) for id in self.sandboxes))
+        found = [runtime_v1.PodSandbox(id=id, state=one.state) for id, one in self.sandboxes.items()]
+        return runtime_v1.ListPodSandboxResponse(tuple(found))
 
     def _stats(self, request: bytes, namespace: str) -> Message:
         found = [

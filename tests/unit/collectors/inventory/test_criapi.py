@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import AsyncIterator
 
 import pytest
 
-from collectors.inventory.criapi import CriApi, NoAnswer
+from collectors.inventory.bundle import spec_of
+from collectors.inventory.criapi import CriApi, Inside, NoAnswer, inside
 from collectors.inventory.grpc.channel import Channel
 from tests.unit.collectors.inventory.containerdengine import MAIN, SANDBOX, Containerd
 
@@ -32,6 +34,20 @@ async def test_every_call(engine: Containerd) -> None:
         assert await api.sandbox(SANDBOX.id) == engine.sandboxes[SANDBOX.id]
         assert await api.container(MAIN.id) == engine.statuses[MAIN.id]
         assert await api.writable_layers() == {MAIN.id: 4096}
+
+
+async def test_what_is_told_of_processes(engine: Containerd) -> None:
+    async with CriApi(engine.path, "inventory.crio.socket") as api:
+        for found in (await api.container_inside(MAIN.id), await api.sandbox_inside(SANDBOX.id)):
+            assert found is not None and found.pid == os.getpid()
+            assert spec_of(bytes(found.runtime_spec)).cgroup.startswith("/parent/")
+        assert await api.container_inside(SANDBOX.id) is None
+        assert await api.sandbox_inside(MAIN.id) is None
+
+
+def test_what_another_engine_tells_is_nothing() -> None:
+    for info in ({}, {"info": "no JSON"}, {"info": '{"pid": "x"}'}, {"other": "{}"}):
+        assert inside(info) == Inside()
 
 
 async def test_what_is_gone_is_none(engine: Containerd) -> None:
