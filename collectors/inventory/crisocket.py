@@ -24,6 +24,7 @@ from collectors.inventory.grpc.channel import TIMEOUT
 from collectors.inventory.grpc.containerd_v1 import Process as Task
 from collectors.inventory.grpc.runtime_v1 import ContainerStatus, PodSandboxStatus
 from collectors.inventory.pods import Pods
+from runtime.linux.errors import DeckwatchError
 from runtime.linux.hierarchies import Hierarchies
 
 CRI = "cri"  # in the place of a namespace, of which the CRI has none
@@ -54,8 +55,19 @@ class CriSocket:
         self._list_every = list_every
         self._timeout = timeout
 
-    async def follow(self, board: Board, answered: Callable[[int], None] = lambda containers: None) -> None:
-        """Follow until the engine goes away, which raises NoAnswer; `answered` gets how many it lists at first."""
+    async def follow(self, board: Board, answered: Callable[[int], None] = lambda containers: None) -> str:
+        """Follow until the engine goes away; why it did. `answered` gets how many it lists at first."""
+        reason = ""
+        try:
+            await self._follow(board, answered)
+        except* DeckwatchError as group:
+            error: BaseException = group
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            reason = str(error)
+        return reason
+
+    async def _follow(self, board: Board, answered: Callable[[int], None]) -> None:
         follower = Follower(ContainerdRuns(board, self._engine), self._hierarchies, self._pods)
         async with CriApi(self._socket, self._setting, timeout=self._timeout) as api:
             await api.version()

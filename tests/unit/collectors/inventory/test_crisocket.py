@@ -11,7 +11,6 @@ import pytest
 
 from collectors.inventory.crisocket import CriSocket
 from collectors.inventory.grpc import runtime_v1
-from collectors.inventory.grpc.channel import NoAnswer
 from collectors.inventory.grpc.runtime_v1 import SERVICE
 from collectors.inventory.pods import Pod, Pods
 from collectors.model import Limits, Network, Reason, Role, State
@@ -43,21 +42,18 @@ class Scene:
             list_every=0.02,
             timeout=1.0,
         )
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[str] | None = None
 
     async def follow(self) -> None:
         await self.engine.start()
         self.task = asyncio.ensure_future(self.socket.follow(self.board, self.answered.append))
         await until(lambda: self.answered)
 
-    async def away(self) -> BaseException | None:
+    async def away(self) -> str:
         """Why it follows no longer."""
         assert self.task is not None
         await asyncio.wait([self.task], timeout=10)
-        error = self.task.exception()
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        return error
+        return self.task.result()
 
 
 @pytest.fixture
@@ -124,8 +120,13 @@ async def test_a_sandbox_that_is_over(scene: Scene) -> None:
     await until(lambda: scene.pods.of("u1") is None)
 
 
-async def test_an_engine_that_stops_or_hangs_is_away(scene: Scene) -> None:
+async def test_an_engine_that_is_not_there(scene: Scene) -> None:
+    reason = await scene.socket.follow(scene.board)
+    assert "start the engine, or set inventory.crio.socket" in reason
+
+
+async def test_an_engine_that_hangs_is_away(scene: Scene) -> None:
     await scene.follow()
     scene.engine.hanging = {f"{SERVICE}ListPodSandbox"}
-    assert isinstance(await scene.away(), NoAnswer)
+    assert "does not answer" in await scene.away()
     assert scene.board.entries.keys() == {SANDBOX.key, MAIN.key}
