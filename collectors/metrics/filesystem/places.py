@@ -55,12 +55,14 @@ class Place(NamedTuple):
 class Layout(NamedTuple):
     """A container's directories; `layer` is None for one that has no writable layer.
 
-    It is not `complete` when a volume could not be looked at, so that it is worth another look.
+    It is not `complete` when a volume could not be looked at, so that it is worth another look. `crossed` is whether
+    who goes through its root may come upon FUSE.
     """
 
     layer: Place | None = None
     volumes: tuple[Place, ...] = ()
     complete: bool = True
+    crossed: bool = False
 
 
 class Places:
@@ -199,7 +201,8 @@ class Places:
                 continue
             if place.project or place.subvolume or mount.device not in shared:
                 found.setdefault(suffix, place)
-        return Layout(layer, tuple(found.values()), complete)
+        crossed = layer is not None and layer.pid > 0 and bool(seen.served)
+        return Layout(layer, tuple(found.values()), complete, crossed)
 
     def _told(self, place: Place, mount: Mount) -> Place:
         """A place within the container with what its directory tells of it, unless that is FUSE's."""

@@ -1,5 +1,7 @@
 """The sum of a directory tree's blocks, a few entries at a time, as `du -x` counts them.
 
+What is bound into the tree from elsewhere in the same file system is left out, too: it is seen where a container's
+root is looked at from within.
 Everything below is a container's: nothing is followed, names are never joined to paths, and depth, hard links
 and directories that wait have limits. Source: stat(2): st_blocks is in units of 512 bytes.
 """
@@ -8,6 +10,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+
+from runtime.linux import beneath
 
 # A directory stays open per level. Of files with several names each is remembered.
 _DEEPEST = 128
@@ -46,7 +50,7 @@ class Tree:
 
     def __init__(self, top: Callable[[], int]) -> None:
         self._top = top
-        self._device = 0
+        self._device = self._mount = 0
         self.bytes = 0
         self._linked: set[int] = set()
         self._waiting = 0
@@ -76,8 +80,9 @@ class Tree:
     def _begin(self) -> None:
         self._begun = True
         self._levels.append(_Level(self._top()))
-        found = os.fstat(self._levels[0].descriptor)
-        self._device = found.st_dev
+        top = self._levels[0].descriptor
+        found = os.fstat(top)
+        self._device, self._mount = found.st_dev, beneath.mount_of(top)
         self.bytes = found.st_blocks * _BLOCK
 
     def _read(self, level: _Level, most: int) -> int:
@@ -120,7 +125,7 @@ class Tree:
             descriptor = _open(name, level.descriptor)
         except (FileNotFoundError, NotADirectoryError):
             return
-        if os.fstat(descriptor).st_dev != self._device:
+        if os.fstat(descriptor).st_dev != self._device or beneath.mount_of(descriptor) != self._mount:
             os.close(descriptor)
             return
         self._levels.append(_Level(descriptor))

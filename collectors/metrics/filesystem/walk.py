@@ -109,7 +109,9 @@ class Walk:
     def _layer(self, subject: Subject) -> Place | None:
         """The writable layer, unless its use is known without a walk, or FUSE may keep a walk for ever."""
         layout = self._layouts.of(subject)
-        if layout is None or layout.layer is None or layout.layer.own or layout.layer.served:
+        if layout is None or layout.layer is None or layout.crossed:
+            return None
+        if layout.layer.own or layout.layer.served:
             return None
         if self._options.usage_told(subject.id) is not None or self._meter.account(layout.layer) is not None:
             return None

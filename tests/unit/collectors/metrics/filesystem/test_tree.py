@@ -79,6 +79,21 @@ def test_other_file_systems_are_left_out(tmp_path: pathlib.Path) -> None:
         subprocess.run(["umount", str(tmp_path / "m")], check=True)
 
 
+def test_what_is_bound_from_elsewhere_is_left_out(tmp_path: pathlib.Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount")
+    for name in ("top/bound", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "elsewhere/data").write_bytes(bytes(500_000))
+    os.sync()
+    alone = walked(tmp_path / "top")
+    subprocess.run(["mount", "--bind", str(tmp_path / "elsewhere"), str(tmp_path / "top/bound")], check=True)
+    try:
+        assert walked(tmp_path / "top") == alone < 500_000 < du(tmp_path / "top")
+    finally:
+        subprocess.run(["umount", str(tmp_path / "top/bound")], check=True)
+
+
 def test_what_vanishes_meanwhile_is_left_out(full: pathlib.Path) -> None:
     tree = Tree(opened(full))
     assert tree.step(1)

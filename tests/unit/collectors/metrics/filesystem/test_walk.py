@@ -21,7 +21,7 @@ from collectors.metrics.survey import Subject, Survey
 from runtime.linux.errors import NotSupported
 from runtime.linux.hierarchies import Hierarchies
 from tests.eventually import eventually
-from tests.filesystems import image
+from tests.filesystems import Mute, image
 from tests.unit.collectors.metrics.filesystem.conftest import Settle, leave
 
 USAGE, WALKED = catalogue.INDEX[catalogue.FS_USAGE], catalogue.INDEX[catalogue.FS_WALKED]
@@ -161,6 +161,22 @@ def test_what_a_quota_counts_is_not_walked(
         assert used(survey, "/counted") is None and survey.trouble() == ""
         survey.close()
         leave(counted)
+
+
+def test_no_walk_comes_upon_fuse(
+    start: Callable[..., Survey], settle: Settle, tmp_path: pathlib.Path
+) -> None:
+    """An overlay's layer is walked on the host, where nothing is mounted in it; a plain root from within."""
+    (tmp_path / "mute").mkdir()
+    mute = Mute(tmp_path / "mute")
+    try:
+        binds = [(str(mute.target), "/data")]
+        plain = settle("plain", lower=tmp_path / "root", binds=binds)
+        survey = start([plain, settle("overlay", binds=binds)])
+        eventually(lambda: used(survey, "/overlay"), "the walk of the overlay")
+        assert used(survey, "/plain") is None and survey.trouble() == ""
+    finally:
+        mute.close()
 
 
 def test_without_the_collector_disk_there_is_nothing_to_complete() -> None:
