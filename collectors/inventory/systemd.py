@@ -2,13 +2,12 @@
 
 Only what stands in slices of the system's own manager is shown: a user's manager is one service, and its units are
 the user's to name. Mounts, sockets, swaps and scopes are never shown. Source: systemd, "Control Group APIs
-and Delegation"; the links in /run/systemd/units, which hold the invocation id of each active unit.
+and Delegation".
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import time
@@ -17,7 +16,6 @@ from typing import NamedTuple
 
 from msgspec.structs import replace as altered
 
-from collectors.cgroups.procs import pids_in
 from collectors.inventory.base import Board
 from collectors.inventory.beginnings import Beginnings
 from collectors.inventory.directories import DirectoryWatch
@@ -25,23 +23,20 @@ from collectors.inventory.machines import machine_of
 from collectors.inventory.paths import PathSource
 from collectors.inventory.podcgroup import pod_uid
 from collectors.inventory.unitfiles import description
+from collectors.inventory.unitstate import INVOCATION, UNITS, invocation_of, is_populated
 from collectors.model import DESCRIPTION, Container, Entry, Network, Role, State
-from runtime.linux.errors import NotSupported
-from runtime.linux.hierarchies import SYSTEMD, UNIFIED, Hierarchies
+from runtime.linux.hierarchies import Hierarchies
 from runtime.linux.inotify import IN_MOVED_TO
 
 ENGINE = "systemd"
-UNITS = "run/systemd/units"
 
 _SERVICE = re.compile(r"(?:/[^/]+\.slice)*/(?P<name>[^/]+\.service)")
 _SLICE = re.compile(r"(?:/[^/]+\.slice)*/(?P<name>[^/]+\.slice)")
-_INVOCATION = "invocation:"
 
 # A new unit's cgroup is filled a moment after it is made.
 _AGAIN = (0.02, 0.1, 0.5, 2.0, 5.0)
 # Where a unit's cgroup stays though the unit is down, nothing tells; so its population is looked at.
 _LOOK_EVERY = 10.0
-_MOST_CGROUPS = 64
 _SLICE_TIME = 0.004
 
 
@@ -148,7 +143,7 @@ class SystemdSource(PathSource):
         if unit.role is Role.SLICE:
             return self._made(path, unit, self._beginnings.of(path))
         before = self._shown.get(path)
-        if not self._is_populated(path):
+        if not is_populated(self._hierarchies, path):
             self._look_again(path)
             return self._ended(path, before) if before else None
         self._wait_no_more(path)
@@ -177,7 +172,7 @@ class SystemdSource(PathSource):
 
     def _run(self, path: str, unit: Unit, before: tuple[Run, Entry] | None) -> Run:
         """The present activation: another id is another run, and so is a return without any id."""
-        invocation, at = self._invocation(unit.name)
+        invocation, at = invocation_of(unit.name, self._root)
         if before is None:
             return Run(invocation, at or self._beginnings.of(path))
         run, entry = before
@@ -187,44 +182,6 @@ class SystemdSource(PathSource):
         if not run.invocation and entry.container.state is not State.RUNNING:
             return Run("", self._clock())
         return run
-
-    def _invocation(self, name: str) -> tuple[str, float | None]:
-        """The id of a unit's present activation, and when it began; empty when systemd does not tell."""
-        link = f"{self._root}/{UNITS}/{_INVOCATION}{name}"
-        try:
-            return os.readlink(link), os.lstat(link).st_mtime
-        except OSError:
-            return "", None
-
-    def _is_populated(self, path: str) -> bool:
-        """Whether there are processes in a unit's cgroup or below it."""
-        with contextlib.suppress(OSError, NotSupported):
-            events = f"{self._hierarchies.directory(UNIFIED, path)}/cgroup.events"
-            with open(events, encoding="ascii", errors="replace") as file:
-                if "populated 1" in file.read():
-                    return True
-            if not self._hierarchies.v1:
-                return False
-        return self._holds_processes(path)
-
-    def _holds_processes(self, path: str) -> bool:
-        """The same where the kernel does not tell at once: by looking into some of the cgroups below, too."""
-        waiting = [path]
-        for _ in range(_MOST_CGROUPS):
-            if not waiting:
-                return False
-            here = waiting.pop(0)
-            if pids_in(self._hierarchies, here):
-                return True
-            waiting += self._below(here)
-        return True
-
-    def _below(self, path: str) -> list[str]:
-        try:
-            with os.scandir(self._hierarchies.directory(SYSTEMD, path)) as entries:
-                return [f"{path}/{one.name}" for one in entries if one.is_dir(follow_symlinks=False)]
-        except (OSError, NotSupported):
-            return []
 
     # Looking again
 
@@ -241,16 +198,17 @@ class SystemdSource(PathSource):
 
     async def _look(self) -> None:
         """Follow new activations as systemd notes them, and now and then what has processes."""
-        units = f"{self._root}/{UNITS}"
+        looked = time.monotonic()
         with DirectoryWatch() as watch:
             while True:
-                watch.add(units, IN_MOVED_TO)
+                watch.add(f"{self._root}/{UNITS}", IN_MOVED_TO)
                 changes = await watch.changes(self._look_every)
-                names = [one.name.removeprefix(_INVOCATION) for one in changes.seen]
+                names = [one.name.removeprefix(INVOCATION) for one in changes.seen]
                 for path in [self._services[name] for name in names if name in self._services]:
                     self._look_at(path)
-                if not changes.seen:
+                if time.monotonic() - looked >= self._look_every:
                     await self._look_at_all()
+                    looked = time.monotonic()
 
     async def _look_at_all(self) -> None:
         slice_end = time.perf_counter() + _SLICE_TIME
