@@ -137,7 +137,7 @@ MEMORY_ACTIVATE_ANON = counter(
 MEMORY_RECLAIM_SCANNED = counter(
     "container_memory_reclaim_scanned_pages_total",
     "memory",
-    "Pages looked at to take memory back, by who did it: direct is a thread of the container itself that waited meanwhile, at its limit or for want of memory on the host; kswapd the kernel beside it.",
+    "Pages looked at to take memory back, by who did it: direct are threads that waited meanwhile, as the container's own do at its limit; kswapd is the kernel beside them.",
     "reclaimer",
     compat=Compat.OWN,
     v2="memory.stat pgscan_kswapd, pgscan_direct",
