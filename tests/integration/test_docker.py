@@ -21,8 +21,9 @@ pytestmark = [pytest.mark.root, pytest.mark.docker, pytest.mark.timeout(420)]
 
 BASE_LABELS = {"id", "name", "image"}
 # Told by engine and clock, or of the last minutes, not by a file of the cgroup.
-TIMES = {family.name for family in (*catalogue.TIMES, catalogue.CPU_THROTTLED_RATIO)}
-MEASURED = {family.name for family in catalogue.ROW} - TIMES
+# What no single reading of a kernel file tells; file systems are held against df and du elsewhere.
+ELSEWHERE = (*catalogue.TIMES, *catalogue.DISK, catalogue.CPU_THROTTLED_RATIO)
+MEASURED = {family.name for family in catalogue.ROW if family not in ELSEWHERE}
 COUNTERS = {family.name for family in catalogue.ROW if family.kind is not catalogue.Kind.GAUGE}
 
 # Every kernel that runs Docker offers at least so many values of a container.

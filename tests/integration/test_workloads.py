@@ -62,7 +62,9 @@ BASE_LABELS = {"id", "name", "image"}
 # Told by the runtime and the clock, not by a file of the cgroup.
 # What a file of the cgroup tells: not what engine and clock do, nor what is told of the last minutes.
 MEASURED = {
-    family.name for family in catalogue.ROW if family not in (*catalogue.TIMES, catalogue.CPU_THROTTLED_RATIO)
+    family.name
+    for family in catalogue.ROW
+    if family not in (*catalogue.TIMES, *catalogue.DISK, catalogue.CPU_THROTTLED_RATIO)
 }
 
 pytestmark = [
