@@ -132,16 +132,20 @@ class Podman:
             self.remove_all()
         finally:
             self.stop_serving()
-            unmount_below(self.directory)
-            _run("ip", "netns", "delete", self.namespace, check=False)
             wait_until(self._without_cgroups, "the end of what Podman left in its cgroups")
-            shutil.rmtree(self.directory, ignore_errors=True)
+            wait_until(self._without_files, "the end of what Podman mounts as long as it runs")
+            _run("ip", "netns", "delete", self.namespace, check=False)
             if self._made_shared:
                 shutil.rmtree(SHARED, ignore_errors=True)
 
     def _without_cgroups(self) -> bool:
         remove_cgroups(self.cgroup_parent)
         return not cgroup_directories(self.cgroup_parent)
+
+    def _without_files(self) -> bool:
+        unmount_below(self.directory)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return not os.path.exists(self.directory)
 
     def _call(
         self, *arguments: str, stdin: bytes = b"", timeout: float

@@ -181,12 +181,13 @@ def test_podman_stats_says_the_same(scene: Scene) -> None:
     usage, limit = (amount(text) for text in told["holder"]["mem_usage"].split(" / "))
     assert usage == pytest.approx(after.one("container_memory_usage_bytes", name="holder"), rel=0.05)
     assert limit == pytest.approx(after.one("container_spec_memory_limit_bytes", name="holder"), rel=0.01)
-    # Podman says how much CPU time as text with a unit; it lies between the two readings.
+    # Podman says how much CPU time as text with a unit; it lies between the two readings, of which the later
+    # may be 100 ms older than its scrape.
     seconds = duration(told["busy"]["cpu_time"])
     low, high = (
         scrape.one("container_cpu_usage_seconds_total", name="busy") or 0.0 for scrape in (before, after)
     )
-    assert low - 0.01 <= seconds <= high + 0.01
+    assert low - 0.01 <= seconds <= high + 0.11
 
 
 def duration(text: str) -> float:
