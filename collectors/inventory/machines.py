@@ -94,8 +94,9 @@ class MachineSource(PathSource):
         super().__init__(NAME, self._entry)
         self._hierarchies = hierarchies
         self._again = again
-        # Once, because the answer moves with each correction of the clock.
-        self._boot = boot()
+        # Once, because it moves with each correction of the clock; and as coarse as the kernel's ticks, so that
+        # the next agent tells the same run by the same time.
+        self._boot = round(boot(), 2)
         self._shown: dict[str, Entry] = {}
         self._waiting: dict[str, tuple[int, asyncio.TimerHandle]] = {}
 

@@ -94,6 +94,11 @@ def test_a_machine_comes_runs_and_goes(path: str, below: str, engine: str, name:
         assert scrape.one("container_cpu_usage_seconds_total", id=path, cpu="total") is not None
         assert scrape.one("container_state", name=name, state="running") == 1
 
+        watching.stop()
+        watching.start()
+        wait_until(lambda: name in watching.names(), "the next agent's word of it")
+        assert events(watching, name) == ["start"]
+
         outer.kill()
         wait_until(lambda: watching.container(name)["state"] == "exited", "its end")
         inner.end()
@@ -160,6 +165,13 @@ def test_units_are_told_by_cgroups_links_and_files(tmp_path: pathlib.Path) -> No
         assert (info["role"], info["description"]) == ("service", "The shop")
         assert scrape.one("container_restarts_total", name="web.service") == 0
         assert not scrape.of("container_state", name=PARENT[1:])
+
+        watching.stop()
+        watching.start()
+        wait_until(
+            lambda: watching.json("/api/v1/containers", selector=by_role), "the next agent's word of it"
+        )
+        assert events(watching, "web.service") == ["start"]
 
         invoked(run, "web.service", "2b")
         unit.run("sleep", "1000")

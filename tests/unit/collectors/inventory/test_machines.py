@@ -79,8 +79,10 @@ class Host:
 
 
 @contextlib.asynccontextmanager
-async def shown(host: Host, *paths: str) -> AsyncIterator[tuple[MachineSource, Inventory]]:
-    source = MachineSource(host.hierarchies, again=(0.02, 0.05, 0.1), boot=lambda: 1000.0)
+async def shown(
+    host: Host, *paths: str, boot: float = 1000.0
+) -> AsyncIterator[tuple[MachineSource, Inventory]]:
+    source = MachineSource(host.hierarchies, again=(0.02, 0.05, 0.1), boot=lambda: boot)
     source.reset(paths)
     board = Inventory([source], lambda old, new: None)
     running = asyncio.ensure_future(board.run())
@@ -197,3 +199,14 @@ async def test_processes_of_a_real_namespace_of_their_own(tmp_path: pathlib.Path
     finally:
         outer.kill()
         outer.wait()
+
+
+async def test_the_next_agent_tells_the_same_run_by_the_same_time(tmp_path: pathlib.Path) -> None:
+    host, path = Host(tmp_path), "/lxc.payload.web"
+    host.process(20)
+    host.cgroup(path, 20)
+    async with (
+        shown(host, path, boot=1000.23) as (_, first),
+        shown(host, path, boot=1000.23002) as (_, second),
+    ):
+        assert first.entries()[path] == second.entries()[path]
