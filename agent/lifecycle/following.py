@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from agent.lifecycle.roster import Roster
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Row
 from collectors.model import Entry, Role
-from runtime.linux.process import exit_status, start_time
+from runtime.linux.process import ended, exit_status, open_pidfd
 
 _CPU = catalogue.INDEX[catalogue.CPU_USAGE]
 _THREADS = catalogue.INDEX[catalogue.THREADS]
@@ -71,9 +72,9 @@ class Following:
         id = entry.container.id
         if not id:
             return
-        ended = self._newcomers.claim(id)
-        if ended is not None and not _goes_on(entry):
-            self._ended(life, ended.row, ended.time)
+        unnamed = self._newcomers.claim(id)
+        if unnamed is not None and not _goes_on(entry):
+            self._ended(life, unnamed.row, unnamed.time)
             return
         self.relabel(life)
         if life.first is None:
@@ -164,9 +165,15 @@ def _goes_on(entry: Entry) -> bool:
 
     A service's cgroup is so between the commands before its start and its own, a machine's before its init.
     """
-    if entry.pid:
-        return entry.pid_start != 0 and start_time(entry.pid) == entry.pid_start
-    return entry.container.role is Role.SERVICE
+    if not entry.pid:
+        return entry.container.role is Role.SERVICE
+    pidfd = open_pidfd(entry.pid, entry.pid_start)
+    if pidfd is None:
+        return False
+    try:
+        return not ended(pidfd)
+    finally:
+        os.close(pidfd)
 
 
 def _newest(first: Row | None, *others: Row | None) -> Row | None:

@@ -182,3 +182,22 @@ async def test_a_pod_that_was_removed_with_its_containers_misses_no_final_readin
     desk.following.has_read(one, latest)
     desk.following.finish(one, None)
     assert desk.missed == 0 and [row.time for row in desk.finals] == [200.0]
+
+
+async def test_a_process_that_only_waits_to_be_reaped_does_not_go_on() -> None:
+    desk = Desk()
+    desk.newcomers.created(ID)
+    desk.newcomers.removed(ID)
+    child = subprocess.Popen(["true"])
+    try:
+        status = pathlib.Path(f"/proc/{child.pid}/stat")
+        async with asyncio.timeout(5):
+            while ") Z" not in status.read_text():
+                await asyncio.sleep(0.002)
+        one = desk.life()
+        one.entry = with_pid(RUNNING, child.pid)
+        desk.following.follow(one)
+        [(life, row, _)] = desk.ended
+        assert life is one and row is not None
+    finally:
+        child.wait()
