@@ -101,7 +101,7 @@ def _from_cadvisor() -> str:
         for name in cadvisor.NAMES:
             if (family := ours.get(name)) is not None:
                 yield f"`{name}`", COMPAT[family.compat], family.difference
-            elif name in cadvisor.LEFT_OUT:
+            else:
                 yield f"`{name}`", "left out", cadvisor.LEFT_OUT[name]
 
     return _table(("cAdvisor's family", "here", "how, or why"), rows())

@@ -136,6 +136,9 @@ NAMES: tuple[str, ...] = (
 )
 
 LEFT_OUT: Mapping[str, str] = {
+    "container_fs_sector_reads_total": "No kernel tells sectors per cgroup; container_fs_reads_bytes_total / 512 is the number.",
+    "container_fs_sector_writes_total": "As container_fs_sector_reads_total: container_fs_writes_bytes_total / 512.",
+    "container_fs_io_time_weighted_seconds_total": "The kernel keeps it for a whole disk alone, where it is node_exporter's; container_pressure_io_waiting_seconds_total says how long the container waited.",
     "cadvisor_version_info": "deckwatch_build_info tells the agent's version; kernel and operating system are node_exporter's.",
     "container_scrape_error": "deckwatch_collector_errors_total tells it per collector.",
     "container_cpu_load_average_10s": "It needs a sampler that runs all the time, and most users see 0; container_pressure_cpu_waiting_seconds_total says what waits for a CPU.",

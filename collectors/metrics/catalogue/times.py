@@ -9,6 +9,7 @@ START_TIME = gauge(
     "times",
     "When the container started, in seconds since the epoch.",
     unit="seconds",
+    proc="the engine's word, else starttime of /proc/PID/stat",
 )
 CREATION_TIME = gauge(
     "container_creation_time_seconds",
@@ -16,6 +17,7 @@ CREATION_TIME = gauge(
     "When the container was created, in seconds since the epoch.",
     unit="seconds",
     difference="Absent where the engine does not tell.",
+    proc="the engine's word",
 )
 LAST_SEEN = gauge(
     "container_last_seen",
@@ -24,6 +26,7 @@ LAST_SEEN = gauge(
     compat=Compat.FIXED,
     difference="Frozen at the container's end, where cAdvisor tells the time of the scrape.",
     outlives="final",
+    proc="clock_gettime",
 )
 
 TIMES: tuple[Family, ...] = (

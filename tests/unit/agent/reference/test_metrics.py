@@ -7,6 +7,7 @@ import pathlib
 from agent import reference
 from agent.exposition.selfmetrics import FAMILIES
 from collectors.metrics import catalogue
+from collectors.metrics.catalogue import Compat, cadvisor
 
 ROOT = pathlib.Path(__file__).parents[4]
 
@@ -20,6 +21,17 @@ def test_every_family_stands_in_it() -> None:
     document = reference.metrics()
     for family in (*catalogue.ALL, *FAMILIES):
         assert f"| `{family.name}` |" in document
+
+
+def test_each_of_cadvisors_families_is_here_or_left_out_for_a_reason() -> None:
+    ours = {family.name for family in (*catalogue.ALL, *FAMILIES) if family.compat is not Compat.OWN}
+    left_out = set(cadvisor.LEFT_OUT)
+    assert ours | left_out == set(cadvisor.NAMES) and not ours & left_out
+
+
+def test_each_family_of_containers_names_its_source() -> None:
+    without = [one.name for one in catalogue.ROW if not (one.v1 or one.v2 or one.proc)]
+    assert without == []
 
 
 def test_each_row_has_as_many_cells_as_its_table() -> None:
