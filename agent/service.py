@@ -307,9 +307,11 @@ class Service:
             asyncio.get_running_loop().call_later(0.05, self._set_log_targets)
 
     def _cgroup_created(self, path: str) -> None:
-        self._inventory.saw(path)
         for source in self._sources.paths:
             source.created(path)
+        if "-conmon-" in path.rpartition("/")[2]:
+            return  # an engine's helper, which carries the name of its container
+        self._inventory.saw(path)
         known = self._inventory.entries().get(path)
         # A container that is restarted comes back into the path that is known of its last run.
         if known is None or (known.pid == 0 and not self._lifecycle.reads(path)):

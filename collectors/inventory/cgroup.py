@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from collectors.inventory.paths import PathSource, created_at
+from collectors.inventory.beginnings import Beginnings
+from collectors.inventory.paths import PathSource
 from collectors.model import Container, Entry, Network, Role, State
 from runtime.linux.hierarchies import Hierarchies
 
@@ -21,7 +22,7 @@ class CgroupSource(PathSource):
     def __init__(self, globs: Sequence[str], hierarchies: Hierarchies) -> None:
         super().__init__(ENGINE, self._entry)
         self._selects = re.compile("|".join(translated(glob) for glob in globs) or r"(?!)").fullmatch
-        self._hierarchies = hierarchies
+        self._beginnings = Beginnings(hierarchies)
 
     def _entry(self, path: str) -> Entry | None:
         if not self._selects(path):
@@ -32,9 +33,14 @@ class CgroupSource(PathSource):
             engine=ENGINE,
             role=Role.CGROUP,
             state=State.RUNNING,
-            started_at=created_at(self._hierarchies, path),
+            started_at=self._beginnings.of(path),
         )
         return Entry(container=container, network=Network.NONE)
+
+    def removed(self, path: str) -> None:
+        """See `PathSource.removed`."""
+        self._beginnings.forget(path)
+        super().removed(path)
 
 
 def translated(glob: str) -> str:
