@@ -36,6 +36,7 @@ _V2_NONE = {"cpuacct"}  # part of the core of v2
 CAPABILITIES = {
     "CAP_DAC_READ_SEARCH": (2, "log files of engines and of other users cannot be read"),
     "CAP_KILL": (5, "workloads of other users cannot be stopped"),
+    "CAP_NET_ADMIN": (12, "what tasks waited for (delays) cannot be read"),
     "CAP_SYS_PTRACE": (19, "network and processes of other users' containers cannot be read"),
     "CAP_SYS_ADMIN": (21, "workloads with limits and own root file systems cannot be started"),
 }

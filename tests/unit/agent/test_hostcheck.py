@@ -65,7 +65,7 @@ def test_capabilities_are_read_from_the_kernel(tmp_path: pathlib.Path) -> None:
     (tmp_path / "self" / "status").write_text("Name:\tx\nCapEff:\t0000000000000004\n")
     finding = hostcheck.rights(str(tmp_path))
     missing = [one.text.partition(" ")[0] for one in finding.wrong if one.code == "capability_missing"]
-    assert missing == ["CAP_KILL", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN"]
+    assert missing == ["CAP_KILL", "CAP_NET_ADMIN", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN"]
 
 
 def test_engine_sockets(tmp_path: pathlib.Path) -> None:
