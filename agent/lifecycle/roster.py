@@ -63,6 +63,10 @@ class Roster:
             del self._dead[name]
         return {key for _, key in gone} - self.keys_in_use()
 
+    def bearers(self, key: Key) -> list[Life]:
+        """Who is listed under a key: more than one when a pod's container was made again."""
+        return [life for life in self._lives.values() if life.key == key]
+
     def keys_in_use(self) -> set[Key]:
         """The keys of all who are listed or kept."""
         return {life.key for life in self._lives.values()} | {key for _, _, key in self._dead.values()}

@@ -8,6 +8,7 @@ change becomes one event, once, whichever of them speaks first.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -125,7 +126,7 @@ class Lifecycle:
             self._roster.put(life, before)
             self._rename(life)
             self._reported(life, before)
-        self._book(life).set_state(life.key, self.container(life).state)
+        self._show_state(life)
 
     def _rename(self, life: Life) -> None:
         """Its lifecycle series follow its name, which Kubernetes may tell late."""
@@ -302,8 +303,7 @@ class Lifecycle:
         else:
             known = seen.is_run(container)
             if not known:
-                life.run = container.run if container.engine == OWN else seen.run + 1
-                self._emit(EventType.START, life, time=container.started_at)
+                self._tell_start(life, seen)
             life.begin(seen.oom_kills if known else 0)
             self._ended(life)
 
@@ -317,6 +317,9 @@ class Lifecycle:
         if seen.is_run(container):
             return seen.alive
         if container.engine == OWN and container.run <= seen.run:
+            return False
+        if (container.started_at or math.inf) < (seen.started_at or 0.0):
+            # An earlier attempt of a pod's container: the one after it was told of.
             return False
         away_since = self._since if self._last_alive is None else self._last_alive
         return container.finished_at >= away_since
@@ -370,7 +373,7 @@ class Lifecycle:
         life.alive = False
         life.ended_at = at or self._clock()
         self._following.finish(life, row)
-        self._book(life).set_state(life.key, State.EXITED)
+        self._show_state(life)
         container = life.entry.container
         told_by_engine = container.engine != "cgroup" and container.role is Role.CONTAINER
         patience = _ENGINE_PATIENCE if told_by_engine else 0.0
@@ -407,7 +410,7 @@ class Lifecycle:
         if container.state in ALIVE:
             container = msgspec.structs.replace(container, state=State.EXITED)
         self._roster.bury(entry, container, life.key, self._clock())
-        self._book(life).set_state(life.key, State.EXITED)
+        self._show_state(life)
         self._following.let_go(entry.container.id)
 
     def _superseded(self, entry: Entry) -> None:
@@ -465,6 +468,12 @@ class Lifecycle:
 
     # Small things
 
+    def _show_state(self, life: Life) -> None:
+        """The state of a name is that of the newest who bears it: a pod's attempts are containers of their own."""
+        newest = max(self._roster.bearers(life.key), key=_age, default=None)
+        state = State.EXITED if newest is None else self.container(newest).state
+        self._book(life).set_state(life.key, state)
+
     def _book(self, life: Life) -> LifecycleCounters | Silence:
         """Where is counted what happens to it."""
         return self._counters if has_story(life.entry.container) else self._silence
@@ -515,3 +524,8 @@ def _comes_back(container: Container, seen: Seen) -> bool:
         or bool(container.pod or container.workload)
         or container.role is Role.SERVICE
     )
+
+
+def _age(life: Life) -> float:
+    container = life.entry.container
+    return container.started_at or container.created_at or 0.0

@@ -338,6 +338,20 @@ def test_memory_that_ran_out(scene: Scene, mortal: Pod) -> None:
     assert usage is not None and usage > 0
 
 
+def test_the_state_is_that_of_the_newest_attempt(scene: Scene, mortal: Pod) -> None:
+    old = scene.engine.start_container(mortal, Wish("phoenix", ["false"]))
+    scene.ended(life("phoenix"))
+    mortal.wishes["phoenix"] = Wish("phoenix", ["sleep", "600"])
+    new = scene.engine.restart(mortal, "phoenix")
+    wait_until(lambda: new in scene.agent.names(), "the second attempt")
+    scene.engine.remove_container(old)
+    wait_until(
+        lambda: old not in {one["engine_id"] for one in scene.agent.json("/api/v1/containers")}, "the removal"
+    )
+    state = scene.agent.scrape().of("container_state", container="phoenix", **LIFE)
+    assert {dict(labels)["state"] for labels, value in state.items() if value} == {"running"}
+
+
 def test_a_stopped_container_and_one_that_is_paused(scene: Scene, mortal: Pod) -> None:
     id = scene.engine.start_container(mortal, Wish("sleeper", ["sleep", "600"]))
     wait_until(lambda: id in scene.agent.names(), "the sleeper")
@@ -424,12 +438,11 @@ def test_what_ended_while_the_agent_was_away(engine: Containerd) -> None:
         again = engine.restart(pod, "main")
         wait_until(lambda: engine.status(again).finished_at, "the next end")
         agent.start()
-        wait_until(lambda: len(agent.json("/api/v1/events", selector='{pod="away"}')) >= 3, "late events")
+        wait_until(lambda: len(agent.json("/api/v1/events", selector='{pod="away"}')) >= 4, "late events")
         events = agent.json("/api/v1/events", selector='{pod="away"}')
         assert {event["observed"] for event in events} == {"late"}
         told = [(event["type"], event["run"], event.get("exit_code")) for event in events]
-        runs = [one for one in told if one[0] in ("start", "exit")]
-        assert runs == [("exit", 1, 5), ("start", 2, None), ("exit", 2, 5)]
+        assert told == [("exit", 1, 5), ("start", 2, None), ("restart", 2, None), ("exit", 2, 5)]
     finally:
         agent.close()
         engine.remove_pod(pod)

@@ -52,3 +52,13 @@ def test_cgroups_of_the_living_and_of_the_kept_are_told() -> None:
     assert roster.ids() == {RUNNING.container.id, "/b"}
     roster.let_go(100.0)
     assert roster.ids() == {"/b"}
+
+
+def test_several_may_bear_one_key() -> None:
+    roster = Roster()
+    one, other = life(), life(changed(id="/b", engine_id="def"))
+    for each in (one, other):
+        roster.put(each)
+    assert roster.bearers(one.key) == [one, other]
+    roster.remove(one.entry)
+    assert roster.bearers(one.key) == [other]

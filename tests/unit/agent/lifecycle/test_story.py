@@ -535,3 +535,56 @@ async def test_a_name_that_others_have_too_keeps_its_counters(world: World) -> N
     renamed = msgspec.structs.replace(twin, container=msgspec.structs.replace(twin.container, name="other"))
     world.lifecycle.changed(twin, renamed)
     assert set(world.counters.known()) == {key_of(RUNNING.container), key_of(renamed.container)}
+
+
+def attempt(number: int, state: State = State.RUNNING) -> Entry:
+    """A container of a pod, made anew for each attempt."""
+    at = 1000.0 + 10 * number
+    container = Container(
+        id=f"/pod/{number}", name=f"c{number}", engine="containerd", engine_id=f"c{number}", state=state,
+        created_at=at, started_at=None if state is State.CREATED else at, pod="web", namespace="shop", container="main",
+    )  # fmt: skip
+    return Entry(container=container)
+
+
+async def test_the_state_of_a_pods_container_is_that_of_its_newest_attempt(world: World) -> None:
+    world.host.there = {"/pod/0", "/pod/1"}
+    first, second = attempt(0), attempt(1)
+    state = lambda: world.counters.counts(key_of(first.container)).state  # noqa: E731
+    world.lifecycle.changed(None, first)
+    world.lifecycle.changed(first, ended(first, 1))
+    world.lifecycle.changed(None, attempt(1, State.CREATED))
+    assert state() == State.CREATED
+    world.lifecycle.changed(attempt(1, State.CREATED), second)
+    assert state() == State.RUNNING
+    relabelled = msgspec.structs.replace(ended(first, 1), annotations={"a": "b"})
+    world.lifecycle.changed(ended(first, 1), relabelled)
+    assert state() == State.RUNNING
+    world.lifecycle.changed(relabelled, None)
+    assert state() == State.RUNNING
+    world.lifecycle.changed(second, None)
+    assert state() == State.EXITED
+
+
+async def test_an_attempt_that_came_and_went_while_away_is_a_restart(world: World) -> None:
+    world.host.there = {"/pod/0"}
+    first, second = attempt(0), attempt(1)
+    world.lifecycle.changed(None, first)
+    world.restart_agent(away=100)
+    world.lifecycle.changed(None, ended(first, 1))
+    world.lifecycle.changed(None, ended(second, 1, at=1015.0))
+    assert world.told() == [EventType.EXIT, EventType.START, EventType.RESTART, EventType.EXIT]
+    assert world.counters.counts(key_of(first.container)).restarts == 1
+
+
+async def test_an_attempt_before_the_last_one_told_of_is_not_told_again(world: World) -> None:
+    world.host.there = {"/pod/0", "/pod/1"}
+    first, second = attempt(0), attempt(1)
+    world.lifecycle.changed(None, first)
+    world.lifecycle.changed(first, ended(first, 1))
+    world.lifecycle.changed(None, second)
+    # It was killed: what it noted last of its own life is from before the first attempt's end.
+    world.restart_agent()
+    world.lifecycle.changed(None, ended(first, 1))
+    world.lifecycle.changed(None, second)
+    assert world.told() == []
