@@ -47,7 +47,7 @@ def sources_for(config: Config, hierarchies: Hierarchies) -> Sources:
         places = containerd.socket, containerd.state, containerd.root
         engines.append(ContainerdSource(*places, hierarchies, pods))
     if (crio := inventory.crio).enabled is not False:
-        engines.append(CrioSource(crio.root, crio.run, hierarchies, pods))
+        engines.append(CrioSource(crio.root, crio.run, hierarchies, pods, socket=crio.socket))
     if (podman := inventory.podman).enabled is not False:
         engines.append(PodmanSource(podman.root, podman.run, podman.socket, hierarchies))
     told_of_pods = informants(config, pods)

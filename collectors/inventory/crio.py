@@ -7,9 +7,11 @@ CRI-O's.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import structlog
 from msgspec.structs import replace as altered
@@ -29,11 +31,15 @@ from collectors.inventory.storagewatch import RESCAN, News, StorageWatch
 from collectors.model import Entry, Network, State
 from runtime.linux.hierarchies import Hierarchies
 
+if TYPE_CHECKING:
+    from collectors.inventory.crisocket import CriSocket
+
 log = structlog.get_logger()
 
 FOUND = "crio_storage_found"
 AWAY = "crio_storage_away"
 EXITS = "/var/run/crio/exits"
+SETTING = "inventory.crio.socket"
 LOOK_AGAIN = 5.0
 SETTLE = 0.01
 ASK_AGAIN = 0.1
@@ -45,7 +51,8 @@ _LIVE = (State.RUNNING, State.PAUSED)
 class CrioSource:
     """Keeps the board true to one storage of CRI-O, and `pods` to the pods in it.
 
-    The storage may be absent and come later. `exits` is where conmon notes ends.
+    The storage may be absent and come later; until then the CRI at `socket` is asked, if there is one. `exits`
+    is where conmon notes ends.
     """
 
     name = ENGINE
@@ -57,6 +64,7 @@ class CrioSource:
         hierarchies: Hierarchies,
         pods: Pods,
         *,
+        socket: str = "",
         exits: str = EXITS,
         look_again: float = LOOK_AGAIN,
         clock: Callable[[], float] = time.time,
@@ -65,6 +73,7 @@ class CrioSource:
         self._run = run
         self._hierarchies = hierarchies
         self._pods = pods
+        self._socket = socket
         self._look_again = look_again
         self._runs: StorageRuns | None = None
         self._watch = StorageWatch(root, run, [exits], self._noted, clock=clock)
@@ -84,6 +93,7 @@ class CrioSource:
                     await self._follow(runs)
             except StorageUnreadable as error:
                 self._away(board, str(error))
+                await self._by_socket(board)
             await asyncio.sleep(self._look_again)
 
     async def _follow(self, runs: StorageRuns) -> None:
@@ -169,6 +179,15 @@ class CrioSource:
     def _noted(self, id: str, end: Exit) -> None:
         if self._runs is not None:
             self._runs.noted(id, end)
+
+    async def _by_socket(self, board: Board) -> None:
+        """Where the storage cannot be read the socket tells of the pods, for as long as it answers."""
+        if not os.path.exists(self._socket):
+            return
+        # An agent on a host without CRI-O has no use for a gRPC library; and to import one takes a while.
+        grpc = await asyncio.to_thread(importlib.import_module, "collectors.inventory.crisocket")
+        socket: CriSocket = grpc.CriSocket(ENGINE, self._socket, SETTING, self._hierarchies, self._pods)
+        self._away(board, await socket.follow(board))
 
     def _away(self, board: Board, reason: str) -> None:
         board.unavailable(ENGINE, reason)

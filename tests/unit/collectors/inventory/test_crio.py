@@ -13,6 +13,8 @@ from collectors.inventory.crio import CrioSource
 from collectors.inventory.merge import Inventory
 from collectors.inventory.pods import Pods
 from collectors.model import Entry, Network, State
+from runtime.linux.hierarchies import detect
+from tests.unit.collectors.inventory.containerdengine import MAIN, Containerd
 from tests.unit.collectors.inventory.tree import Tree, id_of
 
 STARTED = "2026-01-01T00:00:10.25Z"
@@ -163,3 +165,27 @@ async def test_a_storage_may_go_and_come_back(followed: Followed) -> None:
     os.rename(f"{tree.root}-gone", tree.root)
     await followed.until(lambda: not followed.board.reasons())
     assert followed.board.by_engine_id(app) is not None
+
+
+async def test_a_socket_tells_where_the_storage_cannot_be_read(tmp_path: Path) -> None:
+    engine = Containerd(f"{tmp_path}/crio.sock")
+    engine.add_pod()
+    engine.create(MAIN)
+    engine.run(MAIN)
+    await engine.start()
+    source = CrioSource(f"{tmp_path}/absent", f"{tmp_path}/absent", detect(), Pods(), socket=engine.path)
+    board = Inventory([source], lambda old, new: None)
+    running = asyncio.ensure_future(board.run())
+    try:
+        async with asyncio.timeout(20):
+            while (entry := board.by_engine_id(MAIN.id)) is None:
+                await asyncio.sleep(0.005)
+            assert (entry.container.engine, entry.container.pod) == ("crio", "web")
+            await engine.stop()
+            while not board.reasons():
+                await asyncio.sleep(0.005)
+        assert board.by_engine_id(MAIN.id) == entry
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await engine.stop()
