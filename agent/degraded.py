@@ -13,10 +13,10 @@ from agent.exposition.limit import SeriesLimit
 from agent.hosting import Hosting
 from agent.sources import Sources
 from collectors.cgroups.watch import CgroupWatch
-from collectors.inventory import apiserver, kubelet
-from collectors.inventory.containerddisk import tasks_directory
+from collectors.inventory.containerd.disk import tasks_directory
+from collectors.inventory.kubernetes import apiserver, kubelet
 from collectors.inventory.merge import Inventory
-from collectors.inventory.podman import places_of
+from collectors.inventory.podman.source import places_of
 from collectors.kernellog.watch import KernelLog
 from collectors.metrics.sampler import Sampler
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.config.settings import Config, Kubernetes
-from collectors.inventory import apiserver, kubelet
-from collectors.inventory.apiserver import ApiServerSource
-from collectors.inventory.kubeclient import Access
-from collectors.inventory.kubelet import KubeletSource
+from collectors.inventory.kubernetes import apiserver, kubelet
+from collectors.inventory.kubernetes.apiserver import ApiServerSource
+from collectors.inventory.kubernetes.client import Access
+from collectors.inventory.kubernetes.kubelet import KubeletSource
 from collectors.inventory.pods import Pods
 
 

@@ -8,15 +8,15 @@ from agent.config.load import Config
 from agent.kubernetes import informants
 from collectors.inventory.base import Source
 from collectors.inventory.cgroup import CgroupSource
-from collectors.inventory.containerd import ContainerdSource
-from collectors.inventory.crio import CrioSource
-from collectors.inventory.docker import DockerSource
+from collectors.inventory.containerd.source import ContainerdSource
+from collectors.inventory.crio.source import CrioSource
+from collectors.inventory.docker.source import DockerSource
+from collectors.inventory.kubernetes.podcgroup import PodCgroups
 from collectors.inventory.machines import MachineSource
 from collectors.inventory.paths import PathSource
-from collectors.inventory.podcgroup import PodCgroups
-from collectors.inventory.podman import PodmanSource
+from collectors.inventory.podman.source import PodmanSource
 from collectors.inventory.pods import Pods
-from collectors.inventory.systemd import SystemdSource, manages
+from collectors.inventory.systemd.source import SystemdSource, manages
 from collectors.inventory.workloads import WorkloadSource
 from runtime.linux.hierarchies import Hierarchies
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from collectors.inventory.containerd import ContainerdSource
-from collectors.inventory.crisocket import CriSocket
+from collectors.inventory.containerd.source import ContainerdSource
+from collectors.inventory.cri.socket import CriSocket
 from collectors.inventory.merge import Inventory
 from collectors.inventory.pods import Pods
 from collectors.metrics import catalogue

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from collectors.inventory.docker import DockerSource
+from collectors.inventory.docker.source import DockerSource
 from collectors.inventory.merge import Inventory
 from collectors.model import Entry, Health, Limits, Network, Reason, State
 from runtime.linux.hierarchies import detect

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from collectors.inventory.merge import Inventory
-from collectors.inventory.podman import PodmanSource
+from collectors.inventory.podman.source import PodmanSource
 from collectors.model import Entry, Health, Limits, Network, Reason, Role, State
 from runtime.linux.hierarchies import detect
 from runtime.linux.process import start_time

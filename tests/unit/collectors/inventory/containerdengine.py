@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from collectors.inventory.base import Facts
-from collectors.inventory.containerdentry import Ref
+from collectors.inventory.containerd.entry import Ref
 from collectors.inventory.grpc import containerd_v1, runtime_v1
 from collectors.inventory.grpc.containerd_v1 import CONTAINERS, EVENTS, NAMESPACES, TASKS, Timestamp
 from collectors.inventory.grpc.runtime_v1 import SERVICE

@@ -1,0 +1,1 @@
+"""containerd's containers, from its socket and its state on disk."""

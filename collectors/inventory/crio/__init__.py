@@ -1,0 +1,1 @@
+"""CRI-O's containers, from their storage and its socket."""

@@ -1,0 +1,1 @@
+"""Docker's containers, from its socket."""

@@ -1,0 +1,1 @@
+"""What Kubernetes knows of this node's pods, and their cgroups."""

@@ -1,0 +1,1 @@
+"""Podman's containers, from their storage and Podman's socket."""

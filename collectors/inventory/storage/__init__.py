@@ -1,0 +1,1 @@
+"""Containers in a containers/storage, which Podman and CRI-O share."""

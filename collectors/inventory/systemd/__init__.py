@@ -1,0 +1,1 @@
+"""Services and slices of systemd, from cgroups and unit files."""
