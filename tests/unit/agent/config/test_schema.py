@@ -17,7 +17,7 @@ def test_each_key_is_documented(key: Key) -> None:
 
 
 def test_documentation_is_the_text_below_the_field() -> None:
-    assert configschema.documentation(Metrics)["series_limit"].startswith("Series in one exposition")
+    assert configschema.documentation(Metrics)["series_limit"].startswith("Series of what containers use")
 
 
 def test_values_are_shown_as_they_are_written() -> None:
