@@ -22,8 +22,8 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make cgroups"),
 ]
 
-# What needs a device, traffic on a disk, a layer or an interface has nothing to tell of such a host and container.
-MAY_BE_SILENT = {"gpu", "io", "disk_walk", "network"}
+# What needs a device, a disk's traffic, a layer, an interface, or a controller that nobody switched on, is silent here.
+MAY_BE_SILENT = {"gpu", "io", "disk_walk", "network", "hugetlb"}
 
 BUSY = """
 import socket
