@@ -172,9 +172,11 @@ class LifecycleCounters:
         self._counts[key].restarts += 1
         self._write(key)
 
-    def oom_killed(self, key: Key, kills: int) -> None:
-        """Processes were killed for memory."""
-        self._counts[key].oom_kills += kills
+    def oom_killed(self, key: Key, kills: int, seen: Seen | None = None) -> None:
+        """Processes were killed for memory; `seen` knows of them. Both are stored at once, so that none counts twice."""
+        counts = self._counts[key]
+        counts.oom_kills += kills
+        counts.seen = seen or counts.seen
         self._write(key)
 
     def set_state(self, key: Key, state: State) -> None:

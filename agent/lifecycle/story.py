@@ -87,6 +87,7 @@ class Lifecycle:
     ) -> None:
         self.keep_dead = keep_dead
         self._victims = victims or Victims()
+        self._telling: Life | None = None
         self._sampler = sampler
         self._counters = counters
         self._silence = Silence()
@@ -177,7 +178,7 @@ class Lifecycle:
         path = kill.cgroup
         while path and (life := self._roster.by_id(path)) is None:
             path = path.rpartition("/")[0]
-        if not path or life is None or not life.alive:
+        if not path or life is None or not life.alive or life is self._telling:
             return
         if (row := self._sampler.read_one(path)) is not None:
             self._count_oom(life, row)
@@ -437,8 +438,6 @@ class Lifecycle:
         count = row.values[_OOM]
         if isinstance(count, int) and count > life.oom_kills:
             self._tell_oom(life, count - life.oom_kills, row.time)
-            life.oom_kills = count
-            self._remember(life)
 
     def _believe_oom(self, life: Life) -> None:
         """The cgroup's counter could not be read any more, but whoever was told by it is believed."""
@@ -448,17 +447,20 @@ class Lifecycle:
             and not life.oom_in_run
             and (not life.in_time or container.engine == OWN)
         ):
-            self._tell_oom(life, 1, container.finished_at or self._clock())
             # A reading that was under way may still bring the count itself: the same kill once more.
-            life.oom_kills += 1
+            self._tell_oom(life, 1, container.finished_at or self._clock())
 
     def _tell_oom(self, life: Life, kills: int, at: float) -> None:
+        # Before anything else: to ask for the victims may bring their lines, and those this reading again.
+        life.oom_kills += kills
         if not has_story(life.entry.container):
             return  # the counter of a pod's cgroup is its containers' too
         life.oom_in_run = True
-        self._counters.oom_killed(life.key, kills)
+        self._counters.oom_killed(life.key, kills, _seen(life))
         container = life.entry.container
+        self._telling = life
         victims = self._victims.claim(container.id, kills, (container.started_at or _DRIFT) - _DRIFT)
+        self._telling = None
         for victim in victims[-_MOST_TOLD:]:
             self._emit(EventType.OOM_KILL, life, time=victim.time, process=victim.process())
             log.warning(OOM_KILL, container=container.name, id=container.id, **victim.process())
@@ -479,11 +481,7 @@ class Lifecycle:
         return self._counters if has_story(life.entry.container) else self._silence
 
     def _remember(self, life: Life) -> None:
-        container = life.entry.container
-        engine_id = container.engine_id or container.id
-        self._book(life).remember(
-            life.key, Seen(life.run, engine_id, container.started_at, life.alive, life.oom_kills)
-        )
+        self._book(life).remember(life.key, _seen(life))
 
     def _emit(
         self,
@@ -510,6 +508,12 @@ class Lifecycle:
             process=process,
             observed="late" if time < self._since else "live",
         )
+
+
+def _seen(life: Life) -> Seen:
+    container = life.entry.container
+    engine_id = container.engine_id or container.id
+    return Seen(life.run, engine_id, container.started_at, life.alive, life.oom_kills)
 
 
 def _is_another(old: Entry, new: Entry) -> bool:

@@ -31,6 +31,7 @@ class KernelLog:
         self._path = path
         self._kills = OomKills()
         self._descriptor = -1
+        self._caught_up = False
         self.reason = ""
         self.lost = 0
 
@@ -40,8 +41,9 @@ class KernelLog:
             self._descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             more = True
             while more:
-                more = self._take_in(_boot_clock_ahead())
+                more = self._take_in()
                 await asyncio.sleep(0)
+            self._caught_up = True
         except OSError as error:
             self.reason = f"{self._path}: {error.strerror}"
             self._close()
@@ -55,15 +57,16 @@ class KernelLog:
             self._close()
 
     def catch_up(self) -> bool:
-        """Take in what was written just now, for a few milliseconds at most; True when more is left."""
+        """Take in what is there, for a few milliseconds at most; True when more is left."""
         try:
-            return self._descriptor >= 0 and self._take_in(None)
+            return self._descriptor >= 0 and self._take_in()
         except OSError as error:
             self.reason = f"{self._path}: {error.strerror}"
             return False
 
-    def _take_in(self, ahead: float | None) -> bool:
-        """`ahead` is added to the kernel's clock, which drifts; None for records that are new: their time is now."""
+    def _take_in(self) -> bool:
+        # The kernel's clock drifts: what is written once all was read has happened just now.
+        ahead = None if self._caught_up else _boot_clock_ahead()
         slice_end = time.perf_counter() + _SLICE
         while time.perf_counter() < slice_end:
             try:

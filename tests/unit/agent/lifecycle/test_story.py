@@ -14,6 +14,7 @@ import pytest
 from agent.lifecycle.counters import LifecycleCounters, key_of
 from agent.lifecycle.newcomers import Newcomers
 from agent.lifecycle.story import Lifecycle
+from agent.lifecycle.victims import Victims
 from collectors.kernellog.oomkills import OomKill
 from collectors.metrics import catalogue
 from collectors.metrics.rows import Reading, Row, Value
@@ -588,3 +589,16 @@ async def test_an_attempt_before_the_last_one_told_of_is_not_told_again(world: W
     world.lifecycle.changed(None, ended(first, 1))
     world.lifecycle.changed(None, second)
     assert world.told() == []
+
+
+async def test_a_line_that_comes_while_its_kill_is_told_neither_counts_twice_nor_gets_lost(
+    tmp_path: pathlib.Path,
+) -> None:
+    world = World(tmp_path)
+    lines = [OomKill(1000.5, 7, "python3", ID, ID, "memcg", 0, 0, 0, 0, 0)]
+    world.lifecycle._victims = Victims(lambda: world.lifecycle.killed(lines.pop()) if lines else None)
+    world.lifecycle.changed(None, RUNNING)
+    world.host.oom = 1
+    world.lifecycle.read(Reading(time=1001.0, rows=[world.host.row()]))
+    assert [event["process"]["pid"] for event in world.events[1:]] == [7]
+    assert world.counts.oom_kills == 1 and world.counts.seen.oom_kills == 1
