@@ -156,7 +156,7 @@ class Lifecycle:
             self._ended(life)
         elif entry.container.started_at is None and ended_again(before, entry):
             self._never_started(life)
-        elif another_run(before, entry):
+        elif another_run(before, entry) or _began_meanwhile(before, entry):
             # It started and ended again between two reports.
             self._started(life, before)
             self._ended(life)
@@ -519,6 +519,12 @@ def _seen(life: Life) -> Seen:
 def _is_another(old: Entry, new: Entry) -> bool:
     """Whether two reports of one cgroup are about different things, though nothing ended."""
     return name_of(old) != name_of(new) or has_story(old.container) != has_story(new.container)
+
+
+def _began_meanwhile(before: Entry, entry: Entry) -> bool:
+    """Whether what had only been made before has run since, and ended."""
+    old, new = before.container, entry.container
+    return old.state is State.CREATED and new.state in _DOWN and old.started_at is None is not new.started_at
 
 
 def _comes_back(container: Container, seen: Seen) -> bool:

@@ -602,3 +602,13 @@ async def test_a_line_that_comes_while_its_kill_is_told_neither_counts_twice_nor
     world.lifecycle.read(Reading(time=1001.0, rows=[world.host.row()]))
     assert [event["process"]["pid"] for event in world.events[1:]] == [7]
     assert world.counts.oom_kills == 1 and world.counts.seen.oom_kills == 1
+
+
+async def test_a_run_so_short_that_it_was_only_seen_made_and_ended_is_told_whole(world: World) -> None:
+    made = msgspec.structs.replace(
+        RUNNING, container=msgspec.structs.replace(RUNNING.container, state=State.CREATED, started_at=None)
+    )
+    world.lifecycle.changed(None, made)
+    world.lifecycle.changed(made, ended(RUNNING, 3))
+    assert world.told() == [EventType.START, EventType.EXIT] and world.counts.exits["error"] == 1
+    assert world.counts.runs == [(1, 1000.0)]
