@@ -49,7 +49,13 @@ class Shell:
     def following(self, output: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """A command that goes on until the block ends; its output goes to a file."""
         with output.open("wb") as file:
-            process = subprocess.Popen([DECKWATCH, *arguments], env=self.environment, stdout=file)
+            # Tests that run in the background of a script inherit that SIGINT is ignored.
+            process = subprocess.Popen(
+                [DECKWATCH, *arguments],
+                env=self.environment,
+                stdout=file,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
             try:
                 yield process
             finally:
