@@ -156,10 +156,17 @@ class Lifecycle:
             self._ended(life)
         elif entry.container.started_at is None and ended_again(before, entry):
             self._never_started(life)
-        elif another_run(before, entry) or _began_meanwhile(before, entry):
+        elif another_run(before, entry) or self._began_meanwhile(life, before):
             # It started and ended again between two reports.
             self._started(life, before)
             self._ended(life)
+
+    def _began_meanwhile(self, life: Life, before: Entry) -> bool:
+        """Whether what had only been made before has run since, and ended."""
+        container = life.entry.container
+        only_made = before.container.state is State.CREATED and container.state in _DOWN
+        told = self._book(life).seen(life.key).is_run(container)
+        return only_made and container.started_at is not None and not told
 
     def relabel(self) -> None:
         """The labels of series have changed with the configuration."""
@@ -519,12 +526,6 @@ def _seen(life: Life) -> Seen:
 def _is_another(old: Entry, new: Entry) -> bool:
     """Whether two reports of one cgroup are about different things, though nothing ended."""
     return name_of(old) != name_of(new) or has_story(old.container) != has_story(new.container)
-
-
-def _began_meanwhile(before: Entry, entry: Entry) -> bool:
-    """Whether what had only been made before has run since, and ended."""
-    old, new = before.container, entry.container
-    return old.state is State.CREATED and new.state in _DOWN and old.started_at is None is not new.started_at
 
 
 def _comes_back(container: Container, seen: Seen) -> bool:

@@ -29,6 +29,8 @@ MOST_MISSED = 50
 UNREADABLE = "workload_state_unreadable"
 
 _STATES = {str(state): state for state in State}
+# States whose entry tells the end of the run: beside another one an exit record may lie already.
+_OVER = ("exited", "restarting", "crash_loop")
 _REASONS = {str(reason): reason for reason in Reason}
 
 
@@ -59,7 +61,7 @@ class WorkloadSource:
             for record in records:
                 for missed in self._missed(record):
                     board.put(ENGINE, entry_of(missed, wanted[record.workload]))
-                ended = record.state != "running" and self._exit(record.name, record.run) is not None
+                ended = record.state in _OVER and self._exit(record.name, record.run) is not None
                 self._told[record.name] = record.run, ended
             self._told = {record.name: self._told[record.name] for record in records}
             board.replace(ENGINE, [entry_of(record, wanted[record.workload]) for record in records])

@@ -604,9 +604,13 @@ async def test_a_line_that_comes_while_its_kill_is_told_neither_counts_twice_nor
     assert world.counts.oom_kills == 1 and world.counts.seen.oom_kills == 1
 
 
-async def test_a_run_so_short_that_it_was_only_seen_made_and_ended_is_told_whole(world: World) -> None:
+@pytest.mark.parametrize("started_at", [None, 1000.0])
+async def test_a_run_so_short_that_it_was_only_seen_made_and_ended_is_told_whole(
+    world: World, started_at: float | None
+) -> None:
     made = msgspec.structs.replace(
-        RUNNING, container=msgspec.structs.replace(RUNNING.container, state=State.CREATED, started_at=None)
+        RUNNING,
+        container=msgspec.structs.replace(RUNNING.container, state=State.CREATED, started_at=started_at),
     )
     world.lifecycle.changed(None, made)
     world.lifecycle.changed(made, ended(RUNNING, 3))

@@ -188,3 +188,28 @@ async def test_the_first_reading_tells_the_end_of_the_run_before(homes: Homes) -
     task.cancel()
     await asyncio.wait([task])
     assert seen == [4, 5]
+
+
+async def test_an_exit_that_lies_beside_a_replica_just_made_is_not_taken_for_told(homes: Homes) -> None:
+    told: list[tuple[State, int, int | None]] = []
+
+    def changed(old: Entry | None, new: Entry | None) -> None:
+        if new is not None:
+            told.append((new.container.state, new.container.run, new.container.exit_code))
+
+    homes.desired("web")
+    homes.exit("web-1", run=1, reason="error", exit_code=3, started_at=100.0, finished_at=101.0)
+    homes.replica("web-1", "web", run=1, state="created", cgroup="/dw/web-1")
+    source = WorkloadSource(homes.state, homes.run)
+    task = asyncio.ensure_future(Inventory([source], changed).run())
+    async with asyncio.timeout(5):
+        while not told:
+            await asyncio.sleep(0)
+        homes.replica("web-1", "web", run=2, state="running", cgroup="/dw/web-1")
+        homes.container("web-1", os.getpid(), run=2)
+        source.notify()
+        while told[-1][1] != 2:
+            await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert [one[:2] for one in told[1:]] == [(State.EXITED, 1), (State.RUNNING, 2)]
