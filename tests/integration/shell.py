@@ -60,4 +60,8 @@ class Shell:
                 yield process
             finally:
                 process.send_signal(signal.SIGINT)
-                assert process.wait(20) == 130
+                try:
+                    assert process.wait(20) == 130
+                finally:
+                    process.kill()
+                    process.wait(10)
