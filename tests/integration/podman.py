@@ -106,6 +106,7 @@ class Podman:
         self._service = subprocess.Popen(
             self._command("system", "service", "--time", "0", f"unix://{self.socket}"),
             env=self._environment,
+            cwd=self.directory,  # where conmon leaves its note of an OOM kill
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -155,6 +156,7 @@ class Podman:
             input=stdin,
             capture_output=True,
             env=self._environment,
+            cwd=self.directory,
             timeout=timeout,
             check=False,
         )
