@@ -21,6 +21,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from agent.exposition.escaping import labels_text
+from agent.exposition.limit import SeriesLimit
 from agent.exposition.render import gzipped, render
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Kind
@@ -104,7 +105,9 @@ class Reference(Collector):
 
 def drained(made: list[Row]) -> int:
     """Make one body and throw it away; its compressed size."""
-    return sum(len(piece) for piece in gzipped(render(made, [], openmetrics=False, limit=400_000)))
+    return sum(
+        len(piece) for piece in gzipped(render(SeriesLimit(400_000).within(made), [], openmetrics=False))
+    )
 
 
 def measured(
