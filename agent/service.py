@@ -105,13 +105,16 @@ class Service:
         self._infos = Infos()
         self._recorder = Recorder()
         self._hierarchies = cgroup_hierarchies.detect(config.paths.proc)
+        self._sources = sources_for(config, self._hierarchies)
         self._sampler = Sampler(
             self._hierarchies,
             proc=config.paths.proc,
             sys=config.paths.sys,
             collectors=config.metrics.collectors,
             descriptor_budget=None,
-            disk=DiskOptions(**msgspec.structs.asdict(config.metrics.disk)),
+            disk=DiskOptions(
+                **msgspec.structs.asdict(config.metrics.disk), usage_told=self._sources.layer_bytes
+            ),
         )
         self._self_metrics = SelfMetrics()
         self._host = _host_figures(config)
@@ -132,7 +135,6 @@ class Service:
             victims=Victims(lambda: self._kernel_log.catch_up()),
         )
         self._kernel_log = KernelLog(self._lifecycle.killed)
-        self._sources = sources_for(config, self._hierarchies)
         self._inventory = Inventory(
             self._sources.all(),
             self._changed,

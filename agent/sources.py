@@ -30,10 +30,18 @@ class Sources:
     engines: tuple[Source, ...]
     paths: tuple[PathSource, ...]
     pods: Pods
+    containerd: ContainerdSource | None = None
 
     def all(self) -> list[Source]:
         """In order of precedence: of two that claim one cgroup the earlier is believed."""
         return [self.workloads, *self.engines, *self.paths]
+
+    def layer_bytes(self, id: str) -> int | None:
+        """Bytes in a container's writable layer as its engine counts them; None where none counts.
+
+        Callable from any thread.
+        """
+        return self.containerd.writable_layers().get(id) if self.containerd is not None else None
 
 
 def sources_for(config: Config, hierarchies: Hierarchies) -> Sources:
@@ -43,9 +51,10 @@ def sources_for(config: Config, hierarchies: Hierarchies) -> Sources:
     engines: list[Source] = []
     if inventory.docker.enabled is not False:
         engines.append(DockerSource(inventory.docker.socket, hierarchies))
-    if (containerd := inventory.containerd).enabled is not False:
-        places = containerd.socket, containerd.state, containerd.root
-        engines.append(ContainerdSource(*places, hierarchies, pods))
+    containerd: ContainerdSource | None = None
+    if (there := inventory.containerd).enabled is not False:
+        containerd = ContainerdSource(there.socket, there.state, there.root, hierarchies, pods)
+        engines.append(containerd)
     if (crio := inventory.crio).enabled is not False:
         engines.append(CrioSource(crio.root, crio.run, hierarchies, pods, socket=crio.socket))
     if (podman := inventory.podman).enabled is not False:
@@ -67,4 +76,5 @@ def sources_for(config: Config, hierarchies: Hierarchies) -> Sources:
         engines=tuple(engines),
         paths=tuple(paths),
         pods=pods,
+        containerd=containerd,
     )

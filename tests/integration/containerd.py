@@ -347,6 +347,11 @@ class Containerd:
         stats = self.call("ContainerStats", ContainerId(id), StatsResponse).stats
         return stats.cpu.usage_core_nano_seconds.value / 1e9, stats.memory.working_set_bytes.value
 
+    def layer(self, id: str) -> int:
+        """Bytes in a pod container's writable layer, as the snapshotter adds them up now."""
+        usage = self.ctr("--namespace", "k8s.io", "snapshots", "usage", "-b", id).splitlines()
+        return next(int(line.split()[1]) for line in usage if line.split()[0] == id)
+
     def address(self, pod: Pod) -> str:
         """The pod's IP address."""
         request = runtime_v1.PodSandboxStatusRequest(pod.sandbox)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from collectors.inventory.containerd.source import ContainerdSource
 from collectors.inventory.cri.socket import CriSocket
 from collectors.inventory.merge import Inventory
 from collectors.inventory.pods import Pods
@@ -104,12 +103,14 @@ class Scene:
         return self.events(selector)
 
 
-def settings(engine: Containerd, **containerd: object) -> dict[str, Any]:
-    """What an agent beside the engine is configured with."""
+def settings(
+    engine: Containerd, *, disk: dict[str, Any] | None = None, **containerd: object
+) -> dict[str, Any]:
+    """What an agent beside the engine is configured with; `disk` is its `metrics.disk`."""
     here = {"enabled": True, "socket": engine.socket, "state": engine.state, "root": engine.root}
     return {
         "inventory": {"containerd": here | containerd, "docker": {"enabled": False}},
-        "metrics": {"keep_final": "30m", "keep_dead": "30m", "container_labels": ["app"]},
+        "metrics": {"keep_final": "30m", "keep_dead": "30m", "container_labels": ["app"], "disk": disk or {}},
         "logs": {"start_at": "beginning"},
         "runtime": {"enabled": False},
     }
@@ -495,21 +496,26 @@ def test_an_agent_that_starts_late_finds_what_runs_with_its_beginning(
         agent.close()
 
 
-async def test_the_engine_counts_writable_layers(engine: Containerd) -> None:
+def test_the_use_of_a_writable_layer_is_what_the_engine_counts(engine: Containerd) -> None:
     fill = ["sh", "-c", "dd if=/dev/zero of=/tmp/f bs=1M count=20; sleep 600"]
-    pod = await asyncio.to_thread(engine.run_pod, "filler", [Wish("main", fill)])
-    source = ContainerdSource(engine.socket, engine.state, engine.root, detect(), Pods(), layers_every=0.5)
-    running = asyncio.ensure_future(Inventory([source], lambda old, new: None).run())
-    id = f"{pod.config.linux.cgroup_parent}/{pod.ids['main']}"
+    pod = None
+    agent = Agent(settings(engine, disk={"period": "1s"}))
     try:
-        async with asyncio.timeout(60):
-            while source.writable_layers().get(id, 0) < 20 << 20:
-                await asyncio.sleep(0.1)
-        assert source.writable_layers()[id] < 21 << 20
+        pod = engine.run_pod("filler", [Wish("main", fill)])
+        agent.start()
+        id = pod.ids["main"]
+        wait_until(
+            lambda: (agent.scrape().one("container_fs_usage_bytes", name=id) or 0) >= 20 << 20,
+            "the use of a writable layer",
+            90,
+        )
+        counted = engine.layer(id)
+        assert 20 << 20 <= counted < 21 << 20
+        assert agent.scrape().one("container_fs_usage_bytes", name=id) == counted
     finally:
-        running.cancel()
-        await asyncio.wait([running])
-        await asyncio.to_thread(engine.remove_pod, pod)
+        agent.close()
+        if pod is not None:
+            engine.remove_pod(pod)
 
 
 async def test_a_cri_socket_alone_tells_of_pods(engine: Containerd, scene: Scene) -> None:

@@ -84,7 +84,7 @@ class ContainerdSource:
         """Bytes in the writable layers of pods' running containers, by the container's id (its cgroup).
 
         The engine counts them itself and is asked every 30 s, for as long as somebody goes on asking here; the
-        first answers are empty. Callable from any thread.
+        first answers are empty, and those while its socket is away. Callable from any thread.
         """
         self._layers_wanted = time.monotonic()
         return self._layers
@@ -92,6 +92,7 @@ class ContainerdSource:
     async def _by_socket(self, follower: Follower, board: Board) -> None:
         while True:
             reason = await self._until_away(follower)
+            self._layers = {}
             self._set_connected(False)
             self._away(reason)
             if self._serving or not self._disk.readable:

@@ -66,3 +66,9 @@ def test_systemd_is_looked_at_where_it_manages_the_host_or_as_told(tmp_path: pat
     assert found.index("machines") < found.index("systemd") < found.index("cgroup")
     assert "systemd" not in told("false")
     assert "systemd" in names("inventory.systemd.enabled=true")
+
+
+def test_what_a_writable_layer_uses_is_unknown_where_no_engine_counts_it() -> None:
+    for enabled in ("true", "false"):
+        config = load(None, [f"inventory.containerd.enabled={enabled}", "inventory.systemd.enabled=false"])
+        assert sources_for(config, detect()).layer_bytes("/kubepods/pod1/main") is None

@@ -127,6 +127,8 @@ async def test_writable_layers_are_counted_while_somebody_asks(scene: Scene) -> 
     assert scene.source.writable_layers() == {}
     id = scene.board.entries[MAIN.key].container.id
     await until(lambda: scene.source.writable_layers() == {id: 4096})
+    await scene.engine.stop()
+    await until(lambda: scene.source.writable_layers() == {})
 
 
 def test_an_agent_without_containerd_imports_no_grpc_library() -> None:
