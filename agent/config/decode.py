@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from agent.config.file import Problem, Tree
-from agent.config.settings import Internal, Unit
+from agent.config.types import Internal, Unit
 from agent.units import parse_duration, parse_size
 
 BAD: Any = object()

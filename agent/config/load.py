@@ -12,7 +12,8 @@ from agent.config import check as configcheck
 from agent.config import workloads as workloadfile
 from agent.config.decode import Decoder
 from agent.config.file import Problem, Reader, Tree, overlay, override_trees
-from agent.config.settings import Config, Section, default_file
+from agent.config.settings import Config, default_file
+from agent.config.types import Section
 from runtime.linux.errors import DeckwatchError
 from runtime.supervision.spec import WorkloadSpec
 

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from agent.config.decode import describe, field_hints, is_struct
-from agent.config.settings import Config, Unit
+from agent.config.settings import Config
+from agent.config.types import Unit
 from agent.units import format_duration, format_size
 
 JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}

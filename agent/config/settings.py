@@ -8,35 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
 
+from agent.config.types import Count, Duration, Internal, Path, Section, Size, Switch
 from runtime.supervision.spec import WorkloadSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """How a number is written in the file: `duration`, `size` or `path` (relative to the file)."""
-
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Internal:
-    """Marks what is filled in by the loader and is no key of the file."""
-
-
-Duration = Annotated[float, Unit("duration")]
-Size = Annotated[int, Unit("size")]
-Path = Annotated[str, Unit("path")]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Switch = bool | Literal["auto"]
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of the configuration."""
 
 
 def _user_directory(variable: str, fallback: str) -> str:
@@ -240,7 +217,7 @@ class Disk(Section, frozen=True):
 class Metrics(Section, frozen=True):
     """What `/metrics` holds."""
 
-    collectors: dict[str, bool] = {}
+    collectors: dict[str, bool] = msgspec.field(default_factory=dict)
     """Collectors to switch on or off by the names in docs/metrics.md; the others keep their default."""
     container_labels: tuple[str, ...] = (
         "com.docker.compose.project",
@@ -362,7 +339,7 @@ class Config(Section, frozen=True):
 
     node: str = msgspec.field(default_factory=_node)
     """Name of this host in labels and records; `$NODE_NAME`, else the host name."""
-    external_labels: dict[str, str] = {}
+    external_labels: dict[str, str] = msgspec.field(default_factory=dict)
     """Labels of this host on everything that is shipped. Not in this version, which ships nothing."""
     server: Server = Server()
     paths: Paths = msgspec.field(default_factory=Paths)
@@ -379,4 +356,6 @@ class Config(Section, frozen=True):
     workloads_dir: Path = "/etc/deckwatch/workloads.d"
     """Directory of further workload files (`*.yaml`), each a list or a mapping with `workloads:`."""
     file: Annotated[str | None, Internal()] = None
-    workload_files: Annotated[dict[str, tuple[WorkloadSpec, ...]], Internal()] = {}
+    workload_files: Annotated[dict[str, tuple[WorkloadSpec, ...]], Internal()] = msgspec.field(
+        default_factory=dict
+    )

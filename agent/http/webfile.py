@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from agent.config.settings import Duration, Path, Section
+from agent.config.types import Duration, Path, Section
 
 Version = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 Curve = Literal["CurveP256", "CurveP384", "CurveP521", "X25519"]

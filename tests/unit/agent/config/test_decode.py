@@ -9,7 +9,8 @@ import pytest
 
 from agent.config.decode import BAD, Decoder, absolute, describe, field_hints
 from agent.config.file import Reader
-from agent.config.settings import Config, Duration, Path, Size
+from agent.config.settings import Config
+from agent.config.types import Duration, Path, Size
 
 
 class Inner(msgspec.Struct, frozen=True, kw_only=True):

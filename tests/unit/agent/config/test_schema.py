@@ -6,7 +6,8 @@ import pytest
 
 from agent.config import schema as configschema
 from agent.config.schema import Key, keys
-from agent.config.settings import Config, Duration, Metrics, Size
+from agent.config.settings import Config, Metrics
+from agent.config.types import Duration, Size
 
 
 @pytest.mark.parametrize("key", list(keys()), ids=lambda key: key.path)

@@ -1,0 +1,18 @@
+"""Every sink there is, one line each. Their modules import nothing heavy until a sink is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+from agent.shipping.sink import Context, Sink, SinkSettings
+
+
+class Kind(NamedTuple):
+    """A type of sink: its settings, and how one is opened (raises DeckwatchError)."""
+
+    settings: type[SinkSettings]
+    opened: Callable[[Any, Context], Awaitable[Sink]]
+
+
+SINKS: Mapping[str, Kind] = {}
