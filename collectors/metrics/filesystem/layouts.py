@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 from collectors.metrics.filesystem.places import Layout, Place, Places
 from collectors.metrics.survey import Subject
 
 # What nobody may look at is no error of one container, so it is told once, not counted.
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
-# A first process that was seen before it had its root is looked at again in so many rounds.
+# A first process that was seen before it had its root is looked at again in so many rounds, unless it had run
+# for so many seconds by then: who is given a root is given it at once.
 _LOOKS = 3
+_SETTLED = 10.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def _since_boot() -> float:
+    """Seconds since the host started, on the clock of processes' start times."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Layouts:
     """Layouts by container, remembered as long as its first process runs."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, since_boot: Callable[[], float] = _since_boot) -> None:
         self._places = places
+        self._since_boot = since_boot
         self._known: dict[str, tuple[Subject, Layout, int]] = {}
         self._forbidden: dict[str, int] = {}
 
@@ -46,8 +56,14 @@ class Layouts:
         if layout is None or ((layout.layer is None or not layout.complete) and looks < _LOOKS):
             layout = self._find(subject)
             if layout is not None:
-                self._known[subject.id] = (subject, layout, looks + layout.complete)
+                if layout.complete:
+                    looks = _LOOKS if self._is_settled(subject) else looks + 1
+                self._known[subject.id] = (subject, layout, looks)
         return layout
+
+    def _is_settled(self, subject: Subject) -> bool:
+        """Whether its first process has run for so long that its root is the one it is to have."""
+        return subject.pid_start > 0 and self._since_boot() - subject.pid_start / _TICKS > _SETTLED
 
     def trouble(self) -> str:
         """How many containers' files nobody may look at, and what to do; else empty."""

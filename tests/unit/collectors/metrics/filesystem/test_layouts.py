@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import cast
 
 import pytest
@@ -14,6 +15,7 @@ from collectors.metrics.survey import Subject
 
 LAYER = Place("8:1", "", "/layer", "/", 1)
 VOLUME = Place("8:2", "", "/volume", "", 2, 7)
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Told:
@@ -56,10 +58,28 @@ def test_one_without_a_process_is_not_looked_at(layouts: Layouts, told: Told) ->
     assert layouts.of(Subject("/pod", 0, 0)) is None and told.asked == 0
 
 
-def test_one_that_may_just_be_starting_is_looked_at_again_a_few_times(layouts: Layouts, told: Told) -> None:
+def test_one_that_may_just_be_starting_is_looked_at_again_a_few_times(told: Told) -> None:
+    layouts = Layouts(cast(Places, told), since_boot=lambda: 105.0)
     told.answer = Layout()
-    for _ in range(9):
-        assert layouts.of(Subject("/a", 7, 1)) == Layout()
+    for started in (100 * TICKS, 0):  # a moment ago, and nobody knows when
+        told.asked = 0
+        for _ in range(9):
+            assert layouts.of(Subject("/a", 7, started)) == Layout()
+        assert told.asked == 3
+
+
+def test_one_that_has_run_for_long_and_has_no_layer_is_not_looked_at_again(told: Told) -> None:
+    now = 105.0
+    layouts = Layouts(cast(Places, told), since_boot=lambda: now)
+    told.answer = Layout()
+    young = Subject("/a", 7, 100 * TICKS)
+    layouts.of(young)
+    now = 165.0
+    for _ in range(3):
+        assert layouts.of(young) == Layout()
+    assert told.asked == 2
+    for _ in range(3):
+        assert layouts.of(Subject("/b", 8, TICKS)) == Layout()
     assert told.asked == 3
 
 
