@@ -63,6 +63,7 @@ class Gatherer:
             (name, p.parse, p.span, p.pace is Pace.STILL, catalogue.INDEX[p.needs] if p.needs else -1)
             for name, p in usual
         ]
+        self._still = [at for at, (_, plan) in enumerate(usual) if plan.pace is Pace.STILL]
         self._rare = [(name, _wanted(plan), plan.parse) for name, plan in plans if plan.pace is Pace.RARE]
         self._tree = Tree(host.hierarchies, [_wanted(plan) for _, plan in usual], descriptors)
         self._controllers = tuple(
@@ -102,13 +103,13 @@ class Gatherer:
         """
         started = time.perf_counter()
         if final or target.cgroup is None or started >= target.due:
-            self._settle(target, started)
+            self._settle(target, started, afresh=final)
         try:
             values = self._values(target)
         except Vanished:
             # A new run may have come into the same path, with limits of its own.
             self._reopen(target)
-            self._settle(target, started)
+            self._settle(target, started, afresh=True)
             try:
                 values = self._values(target)
             except Vanished:
@@ -222,17 +223,26 @@ class Gatherer:
             self._reported.add(kind)
             log.warning(COLLECTOR_FAILED, collector=collector, cgroup=target.id, error=str(error))
 
-    def _settle(self, target: Target, started: float) -> None:
-        """Open what is not open yet, read what seldom changes, and take nothing for unchanged."""
+    def _settle(self, target: Target, started: float, *, afresh: bool) -> None:
+        """Open what is not open yet, and read what seldom changes.
+
+        What must be as it was read is read again; with `afresh`, or when anything seldom has changed, nothing is
+        taken for unchanged, however equal its contents are.
+        """
         self._reader.settle(started)
         if target.cgroup is None:
             self._open(target)
+            afresh = True
         elif not target.cgroup.whole or (not target.cgroup.kept and self._tree.could_keep()):
             self._reopen(target)
-        target.seen = [None] * len(self._usual)
         if self._traffic is not None:
             self._traffic.settle(target)
-        target.template = self._template(target)
+        before, target.template = target.template, self._template(target)
+        if afresh or target.template != before:
+            target.seen = [None] * len(self._usual)
+        else:
+            for at in self._still:
+                target.seen[at] = None
         target.wait = _wait(target)
         target.due = time.perf_counter() + target.wait
 

@@ -277,6 +277,26 @@ def test_still_files_are_read_when_anything_else_changed_and_in_a_final_reading(
     assert row.final and told(row)[catalogue.OOM_EVENTS] == 10
 
 
+def test_still_files_are_read_when_due_though_nothing_else_changed(either: Any) -> None:
+    either.make("/box/web")
+    made, web = gatherer(either), target()
+    made.row(web, 1.0)
+    _events(either, 9)
+    web.due = 0
+    assert told(made.row(web, 2.0))[catalogue.OOM_EVENTS] == 9
+
+
+def test_a_quota_that_came_tells_of_throttling_though_the_counts_are_as_before(either: Any) -> None:
+    either.make("/box/web")
+    name = "cpu.cfs_quota_us" if either.version == 1 else "cpu.max"
+    either.write("cpu", "/box/web", name, "-1\n" if either.version == 1 else "max 100000\n")
+    made, web = gatherer(either), target()
+    assert catalogue.CFS_PERIODS not in told(made.row(web, 1.0))
+    either.write("cpu", "/box/web", name, "50000\n" if either.version == 1 else "50000 100000\n")
+    web.due = 0
+    assert told(made.row(web, 2.0))[catalogue.CFS_PERIODS] == 7
+
+
 def test_a_container_outside_the_cpu_controller_is_never_taken_for_still(v1: Any) -> None:
     v1.make("/box/web")
     for name in ("cpuacct", "cpu"):
