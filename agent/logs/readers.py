@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from agent.exposition.turns import Turns
 from collectors.logs.positions import Positions, Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.start import Start
@@ -54,6 +55,7 @@ class Readers:
         self._changed: set[str] = set()
         self._commit_due = False
         self._looking = False
+        self._incomplete: set[str] = set()
         self._streaks: dict[str, int] = {}
         self._busy_until: dict[str, float] = {}
         self._troubled: set[str] = set()
@@ -85,6 +87,8 @@ class Readers:
             self.trouble("log_not_followed", f"{target.id}: {error}")
             return None
         self.tails[target.id] = tail
+        if tail.pending:
+            self._incomplete.add(target.id)
         self._watcher.add(target.id, target.source.path)
         if not self._watcher.complete and self._watcher.refusal:
             self.trouble(
@@ -129,12 +133,13 @@ class Readers:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            turns = Turns()
             while self._ready:
                 id = self._ready.popleft()
                 self._queued.discard(id)
                 if id in self.tails:
                     self._step(id, self.tails[id])
-                await asyncio.sleep(0)
+                await turns.others()
 
     def _step(self, id: str, tail: Tail) -> None:
         try:
@@ -145,10 +150,15 @@ class Readers:
             return
         streak = self._streaks.pop(id, 0)
         if more:
-            self._streaks[id] = streak + 1
+            streak += 1
             self._mark(id)
-            self._enqueue(id)
-        elif self._is_busy(id, streak):
+            if tail.pending:
+                self._incomplete.add(id)
+            if not tail.at_end():
+                self._streaks[id] = streak
+                self._enqueue(id)
+                return
+        if self._is_busy(id, streak):
             self._loop.call_later(BUSY, self._enqueue, id)
         elif tail.waiting:
             if not self._soon:
@@ -176,9 +186,11 @@ class Readers:
         forget = self._loop.time() + FORGET
         while True:
             await asyncio.sleep(POLL)
-            for id, tail in self.tails.items():
-                if not tail.target.finished:
+            turns = Turns()
+            for id, tail in list(self.tails.items()):
+                if not tail.target.finished and not tail.at_end():
                     self._enqueue(id)
+                await turns.others()
             if self._loop.time() > forget:
                 forget += FORGET
                 self._positions.forget(self.tails, time.time())
@@ -221,12 +233,15 @@ class Readers:
     def _commit(self) -> None:
         """Save what changed, and only then tell the agent: its counters never go back."""
         self._commit_due = False
-        for id, tail in self.tails.items():
-            if tail.pending:
-                self._commit_soon()
-                if tail.flush():
-                    self._changed.add(id)
-                    self._enqueue(id)
+        for id in list(self._incomplete):
+            tail = self.tails.get(id)
+            if tail is None or not tail.pending:
+                self._incomplete.discard(id)
+                continue
+            self._commit_soon()
+            if tail.flush():
+                self._changed.add(id)
+                self._enqueue(id)
         changed, self._changed = self._changed, set()
         if not changed:
             return

@@ -45,6 +45,11 @@ class Succession:
     def __bool__(self) -> bool:
         return bool(self._later)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no file is known to come, and none is held."""
+        return not self._later and not self._held
+
     def follow(self, later: Iterable[Sibling]) -> None:
         """These files come after the one that is open now."""
         self._later = deque(later)

@@ -49,6 +49,7 @@ class Tail:
         self._assembler.pending = progress.pending
         self._reader: LineReader | None = None
         self._succession = Succession(target.source.path, self._format, scratch)
+        self._file = (0, 0)
         self._key: bytes | None = None
         self._head = b""
         self._marker = b""
@@ -81,6 +82,17 @@ class Tail:
             self._take(batch)
             return True
         return self._turn(reader)
+
+    def at_end(self) -> bool:
+        """Whether a step would find nothing, told by one look at the log's name: it is the open file's, read to its end."""
+        reader = self._reader
+        if reader is None or self.waiting or self._cut_at is not None or not self._succession.is_over:
+            return False
+        try:
+            now = os.stat(self.target.source.path)
+        except OSError:
+            return False
+        return now.st_size == reader.offset and (now.st_dev, now.st_ino) == self._file
 
     def lag(self, now: float) -> float:
         """Age in seconds of the oldest line not yet read; 0 when all is read."""
@@ -170,8 +182,10 @@ class Tail:
         self._cut_at = None
         self._head = os.pread(fd, min(HEAD, offset), 0)
         self._marker = os.pread(fd, min(MARKER, offset), max(0, offset - MARKER))
+        found = os.fstat(fd)
+        self._file = (found.st_dev, found.st_ino)
         if not self._assembler.time:
-            self._assembler.time = os.fstat(fd).st_mtime_ns
+            self._assembler.time = found.st_mtime_ns
 
     def _take(self, batch: Batch) -> None:
         reader = self._reader
@@ -205,6 +219,8 @@ class Tail:
 
     def _turn(self, reader: LineReader) -> bool:
         """At the end of what is there: stay, or go on to the next file."""
+        if self.at_end():
+            return False
         fd = self._succession.next(reader.fd, self._place(reader), self.progress.time)
         self.waiting = self._succession.waiting
         if fd is None:

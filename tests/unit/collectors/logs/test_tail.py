@@ -397,6 +397,23 @@ def test_a_parked_log_goes_on(log: LogFile, reader: Reader) -> None:
     assert reader.numbers == list(range(10))
 
 
+def test_its_end_is_told_until_anything_happens_to_the_file(log: LogFile, reader: Reader) -> None:
+    tail = reader.tail
+    assert not tail.at_end()
+    log.numbers(3)
+    assert tail.step() and tail.at_end()
+    for happen in (lambda: log.numbers(1), log.rename, lambda: log.numbers(2), log.copytruncate):
+        happen()
+        assert not tail.at_end()
+        reader.read()
+    assert reader.numbers == list(range(log.count))
+    log.numbers(1)
+    reader.read()
+    assert tail.at_end()
+    log.path.unlink()
+    assert not tail.at_end()
+
+
 def test_lag_is_the_age_of_what_is_unread(log: LogFile, reader: Reader) -> None:
     assert reader.tail.lag(log.time / 1e9) == 0
     log.numbers(1)
