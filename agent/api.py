@@ -1,6 +1,6 @@
 """What the HTTP resources and the command line may ask of the running agent: one Protocol.
 
-The service implements it; tests of the HTTP layer implement it with a few lines of their own.
+`agent.doors` implements it; tests of the HTTP layer implement it with a few lines of their own.
 """
 
 from __future__ import annotations

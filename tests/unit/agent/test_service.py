@@ -44,7 +44,7 @@ async def running(path: pathlib.Path) -> AsyncIterator[Service]:
     task = asyncio.ensure_future(service.run())
     try:
         async with asyncio.timeout(30):
-            while not service.ready() and not task.done():
+            while not service.doors.ready() and not task.done():
                 await asyncio.sleep(0.01)
         yield service
     finally:
@@ -115,12 +115,12 @@ async def test_a_bad_configuration_changes_nothing(file: tuple[pathlib.Path, int
     path, _ = file
     path.write_text(path.read_text().replace("workloads:", "other:").split("other:")[0])
     async with running(path) as service:
-        before = service.config
+        before = service.doors.config
         path.write_text("node: [")
         with pytest.raises(DeckwatchError):
-            await service.reload()
-        assert service.config is before
-        assert "reload_failed" in [one.code for one in service.conditions()]
+            await service.doors.reload()
+        assert service.doors.config is before
+        assert "reload_failed" in [one.code for one in service.doors.conditions()]
 
 
 @pytest.mark.root
