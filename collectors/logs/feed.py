@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from collectors.logs.entry import Entry
 from collectors.logs.judge import Judge
 from collectors.logs.record import LogTarget
-from collectors.logs.render import Renderer, uid_of
+from collectors.logs.render import Renderer
+from collectors.logs.uid import uid_of
 from collectors.logs.wire import Fed
 
 Send = Callable[[Fed], None]

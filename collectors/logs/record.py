@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from collectors.logs.rule import Rule
 from collectors.model import LogSource
 
 
@@ -13,7 +14,7 @@ class LogTarget(msgspec.Struct, frozen=True, kw_only=True):
     """A container whose output is read: where it lies, and what its records say about it.
 
     `container` is the short identity with `labels`; `runs` are (run, started at in epoch seconds),
-    rising; `finished` says that no process writes any more.
+    rising; `finished` says that no process writes any more; `rule` what is done with its output.
     """
 
     id: str
@@ -21,3 +22,4 @@ class LogTarget(msgspec.Struct, frozen=True, kw_only=True):
     container: dict[str, Any]
     runs: list[tuple[int, float]] = []
     finished: bool = False
+    rule: Rule = Rule()

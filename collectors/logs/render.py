@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -12,14 +11,10 @@ from collectors.logs.entry import Entry
 from collectors.logs.parse import understand
 from collectors.logs.record import LogTarget
 from collectors.logs.times import render
+from collectors.logs.uid import uid_of
 
 PARTIAL = "deckwatch_partial"
 ERROR = "deckwatch_error"
-
-
-def uid_of(key: bytes, offset: int) -> str:
-    """The same for one entry on every reading: from its file's key and the offset of its first byte."""
-    return blake2b(key + offset.to_bytes(8, "big"), digest_size=12).hexdigest()
 
 
 class Renderer:

@@ -8,7 +8,7 @@ from collectors.logs.entry import Entry
 from collectors.logs.feed import Feed
 from collectors.logs.judge import Judge
 from collectors.logs.record import LogTarget
-from collectors.logs.render import uid_of
+from collectors.logs.uid import uid_of
 from collectors.logs.wire import Fed
 from collectors.model import LogSource
 

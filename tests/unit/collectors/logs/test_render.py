@@ -7,8 +7,9 @@ import pytest
 
 from collectors.logs.entry import Entry
 from collectors.logs.record import LogTarget
-from collectors.logs.render import Renderer, uid_of
+from collectors.logs.render import Renderer
 from collectors.logs.times import SECOND
+from collectors.logs.uid import uid_of
 from collectors.model import LogSource
 
 CONTAINER = {"id": "/x", "name": "web", "engine": "docker", "labels": {"a": 'quo"te'}}
@@ -56,8 +57,3 @@ def test_a_broken_line_is_marked() -> None:
 def test_the_run_is_the_one_under_way(time: int, run: int) -> None:
     renderer = Renderer(target(runs=[(1, 10.0), (2, 20.0), (4, 30.0)]))
     assert renderer.run_at(time * SECOND) == run
-
-
-def test_a_uid_is_of_the_file_and_the_place() -> None:
-    assert uid_of(b"a", 1) == uid_of(b"a", 1)
-    assert len({uid_of(b"a", 1), uid_of(b"a", 2), uid_of(b"b", 1)}) == 3
