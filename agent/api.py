@@ -45,6 +45,11 @@ class AgentApi(Protocol):
         """Why the runtime is off; empty when it is on."""
         ...
 
+    @property
+    def discovery_reason(self) -> str:
+        """Why there is no service discovery, as in Kubernetes; empty when there is."""
+        ...
+
     def containers(self, *, dead: bool = False) -> Sequence[Container]:
         """All containers, sorted by name; with `dead` those still kept after their end."""
         ...

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from agent.config.settings import Config
 from agent.exposition.escaping import label_name, valid
+from agent.kubernetes import runs_in_pod
 from collectors.model import Entry, Network, State
 
 _META = "__meta_deckwatch_"
@@ -19,6 +21,21 @@ class Metrics(NamedTuple):
 
     port: int
     path: str = "/metrics"
+
+
+def why_off(config: Config, environment: Mapping[str, str] | None = None) -> str:
+    """Why nobody is told of targets; empty when they are.
+
+    In a pod of Kubernetes what is to be scraped is named by PodMonitors, and would be scraped twice. The
+    environment is the one that the kubelet gives to each container.
+    """
+    kubernetes = config.inventory.kubernetes
+    if kubernetes.enabled is False or not runs_in_pod(kubernetes, environment):
+        return ""
+    return (
+        "service discovery is off in Kubernetes, where PodMonitors name what is to be scraped; "
+        "inventory.kubernetes.enabled: false switches it on, and off what is told of pods"
+    )
 
 
 def targets(

@@ -10,7 +10,7 @@ from agent import processes
 from agent.conditions import Condition, Conditions
 from agent.config.load import Config
 from agent.degraded import Parts, report
-from agent.discovery import Discovery
+from agent.discovery import Discovery, why_off
 from agent.events import EventLog
 from agent.exposition.scrape import Scraper
 from agent.http.app import Servers
@@ -81,6 +81,11 @@ class Doors:
     def runtime_reason(self) -> str:
         """Why the runtime is off; empty when it is on."""
         return self._parts.hosting.reason
+
+    @property
+    def discovery_reason(self) -> str:
+        """Why there is no service discovery; empty when there is."""
+        return why_off(self.config)
 
     def containers(self, *, dead: bool = False) -> Sequence[Container]:
         """All containers by name; with `dead` those still kept after their end."""

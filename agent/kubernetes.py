@@ -47,11 +47,17 @@ def informants(config: Config, pods: Pods, environment: Mapping[str, str] | None
     )
 
 
+def runs_in_pod(settings: Kubernetes, environment: Mapping[str, str] | None = None) -> bool:
+    """Whether the agent is a container of a pod: the kubelet told it of the API server and gave it a token."""
+    given = os.environ if environment is None else environment
+    return bool(given.get("KUBERNETES_SERVICE_HOST")) and os.path.exists(settings.token_file)
+
+
 def own_api_server(settings: Kubernetes, environment: Mapping[str, str]) -> str:
     """URL of the API server of the cluster whose pod this is; empty elsewhere, and where a kubelet is named."""
-    host = environment.get("KUBERNETES_SERVICE_HOST", "")
-    if settings.kubelet or not host or not os.path.exists(settings.token_file):
+    if settings.kubelet or not runs_in_pod(settings, environment):
         return ""
+    host = environment["KUBERNETES_SERVICE_HOST"]
     port = environment.get("KUBERNETES_SERVICE_PORT", "443")
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 

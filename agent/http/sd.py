@@ -26,6 +26,8 @@ TARGETS = {
 
 async def get(api: AgentApi, request: web.Request) -> web.StreamResponse:
     """The full sorted list; Prometheus keeps its old one on any answer but 200."""
+    if api.discovery_reason:
+        raise HttpProblem(404, api.discovery_reason)
     targets = api.targets()
     if targets is None:
         raise HttpProblem(
@@ -44,6 +46,6 @@ ROUTES = (
         Right.SCRAPE,
         "Targets for Prometheus' http_sd",
         schema=TARGETS,
-        statuses=(503,),
+        statuses=(404, 503),
     ),
 )

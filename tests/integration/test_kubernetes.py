@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import ssl
@@ -244,3 +245,22 @@ def test_a_pod_of_the_cri_gets_what_only_the_cluster_knows(
             assert {one["container"] for one in labels_of(scrape, "container_state", **series)} == {"app"}
         finally:
             agent.close()
+
+
+def test_in_a_pod_nobody_is_told_of_targets(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "token").touch()
+    kubernetes = {"token_file": str(tmp_path / "token")}
+    agent = Agent(
+        {
+            "inventory": {"docker": {"enabled": False}, "kubernetes": kubernetes, **ELSEWHERE},
+            "runtime": {"enabled": False},
+        },
+        before=["env", "KUBERNETES_SERVICE_HOST=127.0.0.1", "KUBERNETES_SERVICE_PORT=1"],
+    )
+    try:
+        agent.start()
+        status, body = agent.get("/sd/targets")
+        assert status == 404
+        assert "PodMonitors" in json.loads(body)["message"]
+    finally:
+        agent.close()

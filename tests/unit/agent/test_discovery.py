@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import msgspec
 
-from agent.discovery import Discovery, Metrics, targets
+from agent.config.load import load
+from agent.discovery import Discovery, Metrics, targets, why_off
 from collectors.model import Container, Entry, Network, State
 
 ASK = {"prometheus.io/scrape": "true", "prometheus.io/port": "9100"}
@@ -168,3 +171,19 @@ def test_who_owns_a_pod_is_told() -> None:
     [group] = targets([msgspec.structs.replace(asked, container=container)], node="n1")
     assert group["labels"]["__meta_deckwatch_owner_kind"] == "ReplicaSet"
     assert group["labels"]["__meta_deckwatch_owner_name"] == "web-5d"
+
+
+def test_it_is_off_in_a_pod_of_kubernetes(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "token").touch()
+    cluster = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+
+    def reason(environment: dict[str, str], token: str = "token", **keys: str) -> str:
+        settings = ", ".join(f"{key}: {value}" for key, value in keys.items())
+        given = [f"inventory.kubernetes={{token_file: {tmp_path / token}, {settings}}}"]
+        return why_off(load(None, given), environment)
+
+    assert "PodMonitors" in reason(cluster)
+    assert "PodMonitors" in reason(cluster, kubelet="https://n:10250")
+    assert reason(cluster, enabled="false") == ""
+    assert reason(cluster, token="none") == ""
+    assert reason({}) == reason({}, kubelet="https://n:10250") == ""

@@ -124,6 +124,7 @@ class FakeApi:
         self.logs: Any = FakeLogs()
         self.workloads: Any = FakeSupervisor()
         self.runtime_reason = ""
+        self.discovery_reason = ""
         self.list: list[Container] = [*DEMO, WEB]
         self.complete = True
         self.reloads = 0
