@@ -131,7 +131,8 @@ class Discovery:
     """The list over time: targets of an engine that stopped answering stay for `keep` seconds.
 
     A container that ended is gone from the list at once; but an engine that is restarted tells of nobody for
-    a while, and its containers' targets should not come and go with it.
+    a while, and its containers' targets should not come and go with it. `node`, `prefix` and `host_address` may
+    change at any time.
     """
 
     def __init__(
@@ -143,9 +144,9 @@ class Discovery:
         keep: float = 600.0,
         most: int = 10_000,
     ) -> None:
-        self._node = node
-        self._prefix = prefix
-        self._host_address = host_address
+        self.node = node
+        self.prefix = prefix
+        self.host_address = host_address
         self._keep = keep
         self._most = most
         self._gone: dict[str, tuple[float, Entry]] = {}
@@ -179,9 +180,9 @@ class Discovery:
         for some in (list(self._last.values()), gone):
             for group in targets(
                 some,
-                node=self._node,
-                prefix=self._prefix,
-                host_address=self._host_address,
+                node=self.node,
+                prefix=self.prefix,
+                host_address=self.host_address,
                 workloads=workloads,
             ):
                 # An address that somebody else has by now is his.

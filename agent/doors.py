@@ -115,6 +115,12 @@ class Doors:
         inventory = self._parts.inventory
         self._discovery.observe(inventory.entries().values(), time.time(), inventory.reasons())
 
+    def take_over(self, config: Config) -> None:
+        """Tell of targets as a new configuration wants it."""
+        self._discovery.node = config.node
+        self._discovery.prefix = config.discovery.prefix
+        self._discovery.host_address = config.discovery.host_address
+
     def conditions(self) -> list[Condition]:
         """What is degraded, each with its remedy."""
         report(self._conditions, self._parts, self.config)

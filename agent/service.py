@@ -254,6 +254,7 @@ class Service:
         self._lifecycle.keep_dead = metrics.keep_dead
         self._scraper.drop, self._scraper.limit.limit = metrics.drop, metrics.series_limit
         self._lifecycle.relabel()
+        self.doors.take_over(config)
         await self._hosting.apply(config)
 
     # What the parts tell

@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.conditions import Conditions
 from agent.config.load import Config, load
 from agent.doors import Doors
-from collectors.model import Container, Entry, State
+from collectors.model import Container, Entry, Network, State
 
 ASK = {"prometheus.io/scrape": "true", "prometheus.io/port": "9100"}
 WEB = Entry(
@@ -75,6 +76,17 @@ def test_targets_stay_when_their_engine_falls_silent(running: Running, doors: Do
     groups = doors.targets()
     assert groups is not None and [one["targets"] for one in groups] == [["172.17.0.2:9100"]]
     running.reasons = {}
+    assert doors.targets() == []
+
+
+def test_a_new_configuration_changes_who_asks_and_where(running: Running, doors: Doors) -> None:
+    hosted = msgspec.structs.replace(WEB, network=Network.HOST, addresses=())
+    running.entries = {"/docker/web": hosted}
+    doors.take_over(load(None, ["node=n2", "discovery.host_address=10.0.0.9"]))
+    (group,) = doors.targets() or []
+    assert group["targets"] == ["10.0.0.9:9100"]
+    assert group["labels"]["__meta_deckwatch_node"] == "n2"
+    doors.take_over(load(None, ["discovery.prefix=example.org"]))
     assert doors.targets() == []
 
 
