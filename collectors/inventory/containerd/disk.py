@@ -107,7 +107,9 @@ class ContainerdDisk:
         spec = read_spec(self._bundle(ref))
         if spec is None:
             return None
-        return Facts(spec=spec, image=spec.annotations.get(IMAGE_NAME, ""))
+        return Facts(
+            spec=spec, image=spec.annotations.get(IMAGE_NAME, ""), created_at=_written_at(self._bundle(ref))
+        )
 
     def _task(self, ref: Ref) -> Task | None:
         pid, _ = read_pid(self._bundle(ref))
@@ -129,7 +131,7 @@ class ContainerdDisk:
             id=ref.id,
             metadata=runtime_v1.ContainerMetadata(name, attempt),
             state=runtime_v1.EXITED if note.finished_at else state,
-            created_at=note.created_at,
+            created_at=note.created_at or round((facts.created_at or 0.0) * 1e9),
             started_at=note.started_at,
             finished_at=note.finished_at,
             exit_code=note.exit_code,
@@ -201,6 +203,14 @@ def _read(path: str) -> bytes | None:
     try:
         with open(path, "rb") as file:
             return file.read(STATUS_LIMIT)
+    except OSError:
+        return None
+
+
+def _written_at(bundle: str) -> float | None:
+    """When a bundle was made: its configuration is written then, and never again."""
+    try:
+        return os.stat(f"{bundle}/config.json").st_mtime_ns / 1e9
     except OSError:
         return None
 

@@ -158,10 +158,16 @@ class SystemdSource(PathSource):
             engine=ENGINE,
             role=unit.role,
             state=State.RUNNING,
+            created_at=self._created(path, began),
             started_at=began,
             labels=self._labels(path, unit),
         )
         return Entry(container=container, network=Network.NONE)
+
+    def _created(self, path: str, began: float | None) -> float | None:
+        """When its cgroup was made, which is before it began; the agent may first see it long after that."""
+        made = self._beginnings.of(path)
+        return made if made is None or began is None else min(made, began)
 
     def _ended(self, path: str, before: tuple[Run, Entry]) -> Entry:
         run, entry = before

@@ -69,6 +69,8 @@ async def test_facts_of_a_bundle(disk: ContainerdDisk, state: str) -> None:
     directory = write_bundle(state, MAIN, pod_config(MAIN))
     facts = await facts_of(disk, MAIN)
     assert (facts.image, facts.is_pod_container, facts.sandbox_id) == ("reg/web:1", True, SANDBOX.id)
+    os.utime(f"{directory}/config.json", (7.5, 7.5))
+    assert (await facts_of(disk, MAIN)).created_at == 7.5
     pathlib.Path(f"{directory}/config.json").write_text("{")
     with pytest.raises(UnreadableBundle):
         await disk.facts(MAIN)
@@ -126,6 +128,8 @@ async def test_a_pods_container_as_the_cri_noted_it(
     assert (status.metadata.name, status.metadata.attempt) == ("main", 10)
     assert (status.log_path, status.image.image) == (f"{tmp_path}/logs/main/10.log", "reg/web:1")
 
+    assert status.created_at == 1
+
     write_note(root, MAIN, StartedAt=2, FinishedAt=3, ExitCode=137, Reason="OOMKilled")
     status = await disk.status(MAIN, facts)
     assert status is not None
@@ -133,10 +137,12 @@ async def test_a_pods_container_as_the_cri_noted_it(
 
 
 async def test_a_container_without_a_note_is_its_process(disk: ContainerdDisk, state: str, root: str) -> None:
-    write_bundle(state, MAIN, pod_config(MAIN))
+    directory = write_bundle(state, MAIN, pod_config(MAIN))
+    os.utime(f"{directory}/config.json", (7.5, 7.5))
     facts = await facts_of(disk, MAIN)
     status = await disk.status(MAIN, facts)
     assert status is not None and status.state == runtime_v1.CREATED
+    assert status.created_at == 7_500_000_000
     write_bundle(state, MAIN, pod_config(MAIN), pid=os.getpid(), made=12.5)
     status = await disk.status(MAIN, facts)
     assert status is not None

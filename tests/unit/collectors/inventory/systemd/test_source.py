@@ -136,8 +136,8 @@ async def test_a_service_is_shown_with_its_description_and_when_it_was_started(
         await until(lambda: all(one.container.labels for one in host.board.entries().values()))
         assert host.board.entries()[SSH] == Entry(
             container=Container(
-                id=SSH, name="ssh.service", engine="systemd", role=Role.SERVICE, started_at=4000.0,
-                labels={"description": "OpenBSD server"},
+                id=SSH, name="ssh.service", engine="systemd", role=Role.SERVICE, created_at=4000.0,
+                started_at=4000.0, labels={"description": "OpenBSD server"},
             ),
             network=Network.NONE,
         )  # fmt: skip
@@ -145,6 +145,17 @@ async def test_a_service_is_shown_with_its_description_and_when_it_was_started(
         assert (above.name, above.role) == ("system.slice", Role.SLICE)
         assert above.labels == {"description": "Slice of system"}
         assert len(host.board.entries()) == 2
+        assert above.created_at == (host.tree / "system.slice").stat().st_ctime
+
+
+async def test_a_service_is_created_when_its_cgroup_is_made(tmp_path: pathlib.Path) -> None:
+    host = Host(tmp_path)
+    host.cgroup(SSH, populated=True)
+    made = (host.tree / SSH[1:]).stat().st_ctime
+    host.invoked("ssh.service", "1a", made + 5)
+    async with host.shown(SSH):
+        ssh = host.board.entries()[SSH].container
+        assert (ssh.created_at, ssh.started_at) == (made, made + 5)
 
 
 async def test_a_service_starts_when_it_has_processes(tmp_path: pathlib.Path) -> None:
