@@ -107,16 +107,27 @@ class Position:
         self.last_ns: int | None = None
         self._seen: dict[tuple[int, str, str], None] = {}
 
+    def __len__(self) -> int:
+        """How many events are remembered: those of the time that the next connection asks for once more."""
+        return len(self._seen)
+
     def advance(self, event: DockerEvent) -> bool:
         """Whether an event is new; moves on to it."""
         key = (event.time_ns, event.container_id, event.action)
         if key in self._seen:
             return False
         self._seen[key] = None
-        if len(self._seen) > REMEMBERED_EVENTS:
-            del self._seen[next(iter(self._seen))]
         self.last_ns = max(self.last_ns or 0, event.time_ns)
+        self._forget(self.last_ns - OVERLAP_NS)
         return True
+
+    def _forget(self, horizon_ns: int) -> None:
+        """Let go of events from before a time, which no connection asks for again, and of more than can be kept."""
+        while self._seen:
+            oldest = next(iter(self._seen))
+            if oldest[0] >= horizon_ns and len(self._seen) <= REMEMBERED_EVENTS:
+                break
+            del self._seen[oldest]
 
 
 class Lanes(Generic[T]):

@@ -211,6 +211,22 @@ def test_positions_are_bounded_and_only_rise() -> None:
     assert position.last_ns == 5999
 
 
+def test_a_position_remembers_no_more_than_the_next_connection_asks_for() -> None:
+    position = Position()
+    events = [
+        DockerEvent("container", action, Actor(f"{number:064x}"), MINUTE + number * SECOND // 4)
+        for number in range(1000)
+        for action in ("create", "start", "die", "destroy")
+    ]
+
+    assert all(position.advance(event) for event in events)
+
+    assert position.last_ns is not None
+    again = [event for event in events if event.time_ns >= position.last_ns - docker.OVERLAP_NS]
+    assert len(position) == len(again) == 20
+    assert not any(position.advance(event) for event in again)
+
+
 def answers_of_docker_29() -> dict[str, Any]:
     """What it answers, composed after the reference of API 1.52."""
     path = Path(__file__).with_name("recorded") / "docker29.json"
