@@ -5,64 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
 from collectors.inventory.docker.source import DockerSource
-from collectors.inventory.merge import Inventory
-from collectors.model import Entry, Health, Limits, Network, Reason, State
+from collectors.model import Health, Limits, Network, Reason, State
 from runtime.linux.hierarchies import detect
 from runtime.linux.process import start_time
 from tests.integration.engines import IMAGE, Dockerd
+from tests.integration.inventories import Watched, watching
 
 pytestmark = [pytest.mark.root, pytest.mark.docker]
 
 
-class Watched:
-    """A running inventory of one engine and each change of it."""
-
-    def __init__(self, socket: str) -> None:
-        self.changes: list[tuple[Entry | None, Entry | None]] = []
-        self.board = Inventory(
-            [DockerSource(socket, detect())], lambda old, new: self.changes.append((old, new))
-        )
-
-    async def until(self, condition: Callable[[], object], limit: float = 30) -> None:
-        async with asyncio.timeout(limit):
-            while not condition():
-                await asyncio.sleep(0.01)
-
-    def entry(self, name: str) -> Entry | None:
-        return next(iter(self.board.by_name(name)), None)
-
-    async def reached(self, name: str, state: State) -> Entry:
-        """The entry of a container once it is in a state."""
-        await self.until(lambda: (one := self.entry(name)) and one.container.state is state)
-        entry = self.entry(name)
-        assert entry is not None
-        return entry
-
-    def states(self, name: str) -> list[str]:
-        """The states that a container went through; consecutive equal ones once, `gone` at its removal."""
-        found: list[str] = []
-        for old, new in self.changes:
-            entry = new or old
-            if entry is not None and entry.container.name == name:
-                state = str(entry.container.state) if new else "gone"
-                if found[-1:] != [state]:
-                    found.append(state)
-        return found
-
-
 @pytest.fixture
 async def watched(dockerd: Dockerd) -> AsyncIterator[Watched]:
-    watched = Watched(dockerd.socket)
-    task = asyncio.ensure_future(watched.board.run())
-    await watched.until(lambda: watched.board.complete and not watched.board.reasons())
-    yield watched
-    task.cancel()
-    await asyncio.wait([task])
+    async with watching(DockerSource(dockerd.socket, detect())) as watched:
+        yield watched
 
 
 async def docker(dockerd: Dockerd, *arguments: str, check: bool = True) -> str:

@@ -5,70 +5,28 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from collectors.inventory.merge import Inventory
 from collectors.inventory.podman.source import PodmanSource
-from collectors.model import Entry, Health, Limits, Network, Reason, Role, State
+from collectors.model import Health, Limits, Network, Reason, Role, State
 from runtime.linux.hierarchies import detect
 from runtime.linux.process import start_time
+from tests.integration.inventories import Watched, watching
 from tests.integration.podman import IMAGE, Podman
 
 pytestmark = [pytest.mark.root, pytest.mark.podman]
 
 
-class Watched:
-    """A running inventory of one storage and each change of it."""
-
-    def __init__(self, podman: Podman) -> None:
-        self.changes: list[tuple[Entry | None, Entry | None]] = []
-        source = PodmanSource(
-            podman.root, podman.run_root, podman.socket, detect(), temporary=[podman.temporary]
-        )
-        self.board = Inventory([source], lambda old, new: self.changes.append((old, new)))
-
-    async def until(self, condition: Callable[[], object], limit: float = 30) -> None:
-        async with asyncio.timeout(limit):
-            while not condition():
-                await asyncio.sleep(0.01)
-
-    def entry(self, name: str) -> Entry | None:
-        return next(iter(self.board.by_name(name)), None)
-
-    async def reached(self, name: str, state: State) -> Entry:
-        """The entry of a container once it is in a state."""
-        await self.until(lambda: (one := self.entry(name)) and one.container.state is state)
-        entry = self.entry(name)
-        assert entry is not None
-        return entry
-
-    def states(self, name: str) -> list[str]:
-        """The states that a container went through; consecutive equal ones once, `gone` at its removal."""
-        found: list[str] = []
-        for old, new in self.changes:
-            entry = new or old
-            if entry is not None and entry.container.name == name:
-                state = str(entry.container.state) if new else "gone"
-                if found[-1:] != [state]:
-                    found.append(state)
-        return found
-
-    def begun(self, name: str) -> list[str]:
-        """The same from the beginning of its first run: that it was only created may pass unseen."""
-        states = self.states(name)
-        return states[1:] if states[:1] == ["created"] else states
+def source_of(podman: Podman) -> PodmanSource:
+    return PodmanSource(podman.root, podman.run_root, podman.socket, detect(), temporary=[podman.temporary])
 
 
 @pytest.fixture
 async def watched(podman: Podman) -> AsyncIterator[Watched]:
-    watched = Watched(podman)
-    task = asyncio.ensure_future(watched.board.run())
-    await watched.until(lambda: watched.board.complete and not watched.board.reasons())
-    yield watched
-    task.cancel()
-    await asyncio.wait([task])
+    async with watching(source_of(podman)) as watched:
+        yield watched
 
 
 @pytest.fixture
@@ -251,10 +209,7 @@ async def test_the_service_tells_labels_and_pods(podman: Podman, service: None, 
 async def test_ends_that_nobody_saw_are_known_to_the_service(podman: Podman, service: None) -> None:
     await run(podman, "--name", "earlier", "--network", "none", "--", "sh", "-c", "exit 5")
     await asyncio.to_thread(podman.podman, "wait", "earlier")
-    watched = Watched(podman)
-    task = asyncio.ensure_future(watched.board.run())
-    entry = await watched.reached("earlier", State.EXITED)
-    task.cancel()
-    await asyncio.wait([task])
+    async with watching(source_of(podman)) as watched:
+        entry = await watched.reached("earlier", State.EXITED)
     assert (entry.container.exit_code, entry.container.reason) == (5, Reason.ERROR)
     assert watched.states("earlier") == ["exited"]
