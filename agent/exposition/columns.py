@@ -7,21 +7,42 @@ value. No string is made per sample but that of its number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
+from dataclasses import dataclass, field
+from itertools import pairwise, zip_longest
+from typing import NamedTuple
 
 from collectors.metrics.catalogue import Family
 from collectors.metrics.rows import Number, Row, Value
+from collectors.metrics.target import ROOT
 
 WIDTH = 64 * 1024
 """About how many characters one text has."""
 
 
+class Block(NamedTuple):
+    """A text as it stands compressed in any stream, its CRC and size, and the CRC's shift by that size."""
+
+    compressed: bytes
+    crc: int
+    size: int
+    shift: int
+
+
+@dataclass(slots=True)
+class Known:
+    """What an earlier scrape said of some rows in one family, and its compressed text once it was said twice."""
+
+    values: tuple[Value, ...]
+    block: Block | None = None
+
+
 class _Slice:
     """Rows whose samples of one family make one text: their labels, laid out for a join."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.stems = ["{" + row.labels for row in rows]
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = labels
+        self.known: dict[tuple[str, str], Known] = {}
+        self.stems = ["{" + one for one in labels]
         self.heads = [stem + "} " for stem in self.stems]
         self._heads = _template(self.heads)
         self._stems = _template(self.stems)
@@ -52,28 +73,81 @@ class _Slice:
         return _filled(self._stems, name, len(self.stems), _suffixed(points))
 
 
-class Columns:
-    """Rows side by side: in slices as wide as a chunk, their values as columns."""
+class Part:
+    """Samples of one family, of some of the rows, behind a `head`: a text that is made when it is asked for."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    __slots__ = ("_family", "_slice", "_values", "head")
+
+    def __init__(self, slice: _Slice, family: Family, values: tuple[Value, ...]) -> None:
+        self.head = ""
+        self._slice = slice
+        self._family = family
+        self._values = values
+
+    def __bool__(self) -> bool:
+        """Whether there are any samples."""
+        if self._family.labels:
+            return any(self._values)
+        return self._values.count(None) < len(self._values)
+
+    def text(self) -> str:
+        """Whole lines."""
+        lines = self._slice.labelled if self._family.labels else self._slice.lines
+        return self.head + lines(self._family.name, self._values)
+
+    def known(self) -> Known | None:
+        """What an earlier scrape kept of it, as long as it says the same; else it is kept from now on."""
+        key = (self._family.name, self.head)
+        known = self._slice.known.get(key)
+        if known is not None and known.values == self._values:
+            return known
+        self._slice.known[key] = Known(self._values)
+        return None
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered from one scrape to the next: slices, with what was said of their rows."""
+
+    slices: list[_Slice] = field(default_factory=list)
+
+
+class Columns:
+    """Rows side by side: in slices as wide as a chunk, their values as columns.
+
+    A slice of the same containers as in the scrape that `memory` is of is taken over with all that is known of it.
+    """
+
+    def __init__(self, rows: Sequence[Row], memory: Memory | None = None) -> None:
         # Neighbours that share a long prefix (containers of a pod) lie within the compressor's window.
         rows = sorted(rows, key=lambda row: row.labels)
         width = sum(len(row.labels) for row in rows) // max(1, len(rows)) + 64
         step = max(16, WIDTH // width)
         self.values: Iterator[tuple[Value, ...]] = zip_longest(*(row.values for row in rows))
-        self._rows, self._step = rows, step
+        # The host's own row, the first of all, is another each time: it stands alone.
+        alone = int(bool(rows) and rows[0].id == ROOT)
+        starts = [*range(alone), *range(alone, len(rows), step), len(rows)]
+        self._rows, self._bounds = rows, list(pairwise(starts))
         self._slices: list[_Slice] = []
+        self._before: Sequence[_Slice] = ()
+        if memory is not None:
+            self._before, memory.slices = memory.slices, self._slices
 
-    def lines(self, family: Family, values: tuple[Value, ...] | None) -> Iterator[str]:
+    def parts(self, family: Family, values: tuple[Value, ...] | None) -> Iterator[Part]:
         """All samples of one family, a slice at a time; slices are made on the way through the first family."""
-        if values is None:
+        if values is None or values.count(None) == len(values):
             return
-        for number, start in enumerate(range(0, len(self._rows), self._step)):
+        for number, (start, end) in enumerate(self._bounds):
             if number == len(self._slices):
-                self._slices.append(_Slice(self._rows[start : start + self._step]))
-            part = self._slices[number]
-            lines = part.labelled if family.labels else part.lines
-            yield lines(family.name, values[start : start + self._step])
+                self._slices.append(self._slice(number, start, end))
+            if part := Part(self._slices[number], family, values[start:end]):
+                yield part
+
+    def _slice(self, number: int, start: int, end: int) -> _Slice:
+        labels = [row.labels for row in self._rows[start:end]]
+        if number < len(self._before) and self._before[number].labels == labels:
+            return self._before[number]
+        return _Slice(labels)
 
 
 @dataclass(frozen=True, slots=True)

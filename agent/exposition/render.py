@@ -5,30 +5,35 @@ Chunks stay below malloc's mmap threshold and inside a core's cache, and take we
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain, zip_longest
-from types import ModuleType
-from typing import Protocol
+from typing import Required, TypedDict, Unpack
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest as registry_text
 from prometheus_client.openmetrics.exposition import generate_latest as registry_openmetrics
 
-from agent.exposition.columns import Columns, Lines, Samples, sample_lines
+from agent.exposition.columns import Columns, Lines, Memory, Part, Samples, sample_lines
+from agent.exposition.compress import gzipped, text_of
 from agent.exposition.escaping import label_name, labels_text
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Family, Kind
 from collectors.metrics.rows import Row
 
-deflate: ModuleType
-try:
-    from isal import isal_zlib as deflate
-except ImportError:  # no build for this processor
-    deflate = zlib
-
-__all__ = ["AGENT", "Lines", "Section", "gzipped", "label_name", "labels_text", "render"]
+__all__ = [
+    "AGENT",
+    "Lines",
+    "Memory",
+    "Part",
+    "Section",
+    "encoded",
+    "gzipped",
+    "label_name",
+    "labels_text",
+    "parts",
+    "render",
+]
 
 AGENT = "agent"
 """Name under which `collect[]` asks for the agent's own families."""
@@ -37,19 +42,20 @@ Section = tuple[Family, Samples]
 """Samples of one family from elsewhere than the rows: (labels without braces, value), or lines."""
 
 _CHUNK = 64 * 1024
-# Deflate's window as a power of two. Families repeat the labels of all containers, which lie further apart
-# than the largest window as soon as there are a hundred; 8 KiB is faster than 32 KiB and packs better then.
-_WINDOW = 13
-_GZIP = 16
-_TURN = 8 * _CHUNK
 
 
-class _Compressor(Protocol):
-    def compress(self, data: bytes, /) -> bytes: ...
-    def flush(self) -> bytes: ...
+class Options(TypedDict, total=False):
+    """What else `parts` may be given."""
+
+    openmetrics: Required[bool]
+    collect: frozenset[str] | None
+    registry: CollectorRegistry | None
+    drop: Sequence[str]
+    families: Sequence[Family]
+    memory: Memory | None
 
 
-def render(
+def parts(
     rows: Sequence[Row],
     sections: Sequence[Section],
     *,
@@ -58,25 +64,27 @@ def render(
     registry: CollectorRegistry | None = None,
     drop: Sequence[str] = (),
     families: Sequence[Family] = catalogue.ROW,
-) -> Iterator[bytes]:
-    """One exposition in chunks of about 64 KB: the rows' families, the sections', the agent's own registry.
+    memory: Memory | None = None,
+) -> Iterator[str | bytes | Part]:
+    """One exposition in order: the rows' families, the sections', the agent's own registry.
 
     Text format 0.0.4, or OpenMetrics 1.0. `collect` names the collectors wanted (None: all; `AGENT` is the
     registry), `drop` globs of family names not wanted. A family without a sample is left out with its header. Of a row that is
     final only the families that outlive their container are written, and nothing when a living row has its
-    labels.
+    labels. `memory` is of the scrape before, for parts that repeat.
     """
     wanted = _filter(collect, tuple(pattern for pattern in drop if "{" not in pattern))
-    yield from _encoded(
-        chain(
-            _row_families(rows, families, openmetrics, wanted),
-            _section_families(sections, openmetrics, wanted),
-        )
-    )
+    yield from _row_families(rows, families, openmetrics, wanted, memory)
+    yield from _section_families(sections, openmetrics, wanted)
     if registry is not None and (collect is None or AGENT in collect):
         yield registry_openmetrics(registry) if openmetrics else registry_text(registry)  # type: ignore[no-untyped-call]
     elif openmetrics:
         yield b"# EOF\n"
+
+
+def render(rows: Sequence[Row], sections: Sequence[Section], **options: Unpack[Options]) -> Iterator[bytes]:
+    """One exposition as it is, of what `parts` is given, in chunks of about 64 KB."""
+    return encoded(parts(rows, sections, **options))
 
 
 def _filter(collect: frozenset[str] | None, drop: tuple[str, ...]) -> Callable[[Family], bool]:
@@ -88,39 +96,43 @@ def _filter(collect: frozenset[str] | None, drop: tuple[str, ...]) -> Callable[[
     return wanted
 
 
-def _encoded(texts: Iterable[str]) -> Iterator[bytes]:
-    """The texts as UTF-8, small ones put together."""
-    waiting: list[str] = []
+def encoded(parts: Iterable[str | bytes | Part]) -> Iterator[bytes]:
+    """The parts as UTF-8, small ones put together."""
+    waiting: list[bytes] = []
     size = 0
-    for text in texts:
-        waiting.append(text)
-        size += len(text)
+    for part in parts:
+        waiting.append(text_of(part))
+        size += len(waiting[-1])
         if size >= _CHUNK:
-            yield "".join(waiting).encode()
+            yield b"".join(waiting)
             waiting.clear()
             size = 0
     if waiting:
-        yield "".join(waiting).encode()
+        yield b"".join(waiting)
 
 
 def _row_families(
-    rows: Sequence[Row], families: Sequence[Family], openmetrics: bool, wanted: Callable[[Family], bool]
-) -> Iterator[str]:
-    living = Columns([row for row in rows if not row.final])
+    rows: Sequence[Row],
+    families: Sequence[Family],
+    openmetrics: bool,
+    wanted: Callable[[Family], bool],
+    memory: Memory | None,
+) -> Iterator[str | Part]:
+    living = Columns([row for row in rows if not row.final], memory)
     known = {row.labels for row in rows if not row.final}
     ended = Columns([row for row in rows if row.final and row.labels not in known])
     for family, values, last_values in zip_longest(families, living.values, ended.values):
         if family is None or not wanted(family):
             continue
-        parts: Iterable[str] = living.lines(family, values)
+        parts: Iterable[Part] = living.parts(family, values)
         if last_values and family.dead == "final":
-            parts = chain(parts, ended.lines(family, last_values))
+            parts = chain(parts, ended.parts(family, last_values))
         yield from _with_header(family, parts, openmetrics)
 
 
 def _section_families(
     sections: Sequence[Section], openmetrics: bool, wanted: Callable[[Family], bool]
-) -> Iterator[str]:
+) -> Iterator[str | Part]:
     grouped: dict[str, tuple[Family, list[Samples]]] = {}
     for family, samples in sections:
         if wanted(family):
@@ -129,13 +141,18 @@ def _section_families(
         yield from _with_header(family, sample_lines(family.name, several), openmetrics)
 
 
-def _with_header(family: Family, parts: Iterable[str], openmetrics: bool) -> Iterator[str]:
-    """The parts behind the family's header; nothing when they are all empty."""
+def _with_header(family: Family, parts: Iterable[str | Part], openmetrics: bool) -> Iterator[str | Part]:
+    """The parts behind the family's header; nothing when there are none."""
     headed = False
     for part in parts:
-        if part:
-            yield part if headed else header(family, openmetrics) + part
-            headed = True
+        if headed:
+            yield part
+        elif isinstance(part, Part):
+            part.head = header(family, openmetrics)
+            yield part
+        else:
+            yield header(family, openmetrics) + part
+        headed = True
 
 
 def header(family: Family, openmetrics: bool) -> str:
@@ -149,16 +166,3 @@ def header(family: Family, openmetrics: bool) -> str:
     unit = f"# UNIT {name} {family.unit}\n" if family.unit and name.endswith(f"_{family.unit}") else ""
     escaped = help.replace('"', r"\"")
     return f"# TYPE {name} {family.kind}\n{unit}# HELP {name} {escaped}\n"
-
-
-def gzipped(chunks: Iterable[bytes], level: int = 1) -> Iterator[bytes]:
-    """The chunks as one gzip stream, piece by piece; a piece may be empty, to give others their turn."""
-    compressor: _Compressor = deflate.compressobj(level, zlib.DEFLATED, _GZIP + _WINDOW, 9)
-    taken = 0
-    for chunk in chunks:
-        piece = compressor.compress(chunk)
-        taken += len(chunk)
-        if piece or taken >= _TURN:
-            taken = 0
-            yield piece
-    yield compressor.flush()

@@ -68,6 +68,7 @@ class Scraper:
         self.drop = tuple(drop)
         self.limit = SeriesLimit(series_limit)
         self._clock = clock
+        self._memory = exposition.Memory()
 
     def scrape(self, accept: str, gzip: bool, collect: Sequence[str]) -> tuple[str, AsyncIterator[bytes]]:
         """Content type and body of one scrape; `collect` names the collectors wanted, none for all."""
@@ -93,15 +94,16 @@ class Scraper:
         rows = self.limit.within(everything)
         if self.limit.dropped:
             self._dropped(self.limit.dropped)
-        pieces: Iterable[bytes] = exposition.render(
+        parts = exposition.parts(
             rows,
             self._sections(),
             openmetrics=openmetrics,
             collect=collect,
             registry=self._registry,
             drop=self.drop,
+            memory=self._memory if gzip else None,
         )
-        for piece in _gathered(exposition.gzipped(pieces) if gzip else pieces):
+        for piece in _gathered(exposition.gzipped(parts) if gzip else exposition.encoded(parts)):
             if piece:
                 yield piece
             await asyncio.sleep(0)

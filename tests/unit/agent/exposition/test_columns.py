@@ -6,9 +6,10 @@ import math
 
 import pytest
 
-from agent.exposition.columns import WIDTH, Columns, sample_lines
+from agent.exposition.columns import WIDTH, Columns, Memory, sample_lines
 from collectors.metrics.catalogue import Family, Kind
 from collectors.metrics.rows import Row, Value
+from collectors.metrics.target import ROOT
 
 PLAIN = Family(name="plain", kind=Kind.GAUGE, help="", collector="x")
 OWN = Family(name="own", kind=Kind.GAUGE, help="", collector="x", labels=("d",))
@@ -19,7 +20,7 @@ def made(*values: list[Value]) -> Columns:
 
 
 def text(columns: Columns, family: Family) -> str:
-    return "".join(columns.lines(family, next(columns.values)))
+    return "".join(part.text() for part in columns.parts(family, next(columns.values)))
 
 
 @pytest.mark.parametrize(
@@ -69,10 +70,35 @@ def test_rows_that_are_too_short_lack_the_last_families() -> None:
 
 def test_many_rows_come_in_texts_of_about_the_width() -> None:
     columns = Columns([Row("/x", f'id="{at:05}"', [at], 0.0) for at in range(10_000)])
-    texts = list(columns.lines(PLAIN, next(columns.values)))
+    texts = [part.text() for part in columns.parts(PLAIN, next(columns.values))]
     assert len(texts) > 3 and max(map(len, texts)) < 2 * WIDTH
     lines = "".join(texts).splitlines()
     assert lines == [f'plain{{id="{at:05}"}} {at}' for at in range(10_000)]
+
+
+def known(memory: Memory, rows: list[Row]) -> list[bool]:
+    columns = Columns(rows, memory)
+    return [part.known() is not None for part in columns.parts(PLAIN, next(columns.values))]
+
+
+def test_what_is_said_again_of_the_same_rows_is_known() -> None:
+    memory = Memory()
+    rows = [Row("/x", f'id="{at:05}"', [at], 0.0) for at in range(3000)]
+    count = len(known(memory, rows))
+    assert count > 2
+    assert known(memory, rows) == [True] * count
+    rows[0] = Row("/x", rows[0].labels, [7], 1.0)
+    assert known(memory, rows) == [False] + [True] * (count - 1)
+    rows[0] = Row("/x", 'id="00000",new=""', [7], 2.0)
+    assert known(memory, rows) == [False] + [True] * (count - 1)
+    rows.insert(0, Row("/w", 'id="0"', [7], 3.0))
+    assert known(memory, rows) == [False] * count
+    assert known(memory, rows) == [True] * count
+    assert known(Memory(), rows) == [False] * count
+    rows[0] = Row(ROOT, 'id="/"', [1], 0.0)
+    known(memory, rows)
+    rows[0] = Row(ROOT, 'id="/"', [2], 1.0)
+    assert known(memory, rows) == [False] + [True] * count
 
 
 def test_samples_given_one_by_one() -> None:
