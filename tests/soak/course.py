@@ -142,11 +142,14 @@ class Course:
             _row("after", self.last),
         ]
         walls = [one.took * 1e3 for one in self.moments]
+        watches = [one.agent.watches for one in self.moments]
         return "\n".join(lines) + (
             f"\n{len(self.made)} containers; {len(walls)} scrapes, {self.parsed} parsed whole, "
             f"median {statistics.median(walls):.0f} ms, longest {max(walls):.0f} ms"
             f"\nfinal readings: {self.missed():g} counted as missed, {len(self.unseen())} containers never "
             f"scraped, {len(self.short())} with less than the kernel's last count"
+            # Whoever else makes cgroups meanwhile costs memory too: each is read until nobody has claimed it.
+            f"\nwatched directories, other people's among them: {min(watches)} to {max(watches)}"
             f"\nmemory after the first {WARM_UP:.0f} s: agent {self.grown(agent_memory):+.1f} MB, "
             f"log worker {self.grown(worker_memory):+.1f} MB"
         )
