@@ -13,13 +13,7 @@ from tests.integration import podman as podmans
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[engines.Dockerd]:
     """A dockerd of the tests' own."""
-    starting = engines.dockerd()
-    try:
-        engine = next(starting)
-    except engines.Missing as missing:
-        pytest.skip(str(missing))
-    yield engine
-    next(starting, None)
+    yield from engines.or_skip(engines.dockerd())
 
 
 @pytest.fixture
@@ -32,13 +26,7 @@ def dockerd(docker_engine: engines.Dockerd) -> Iterator[engines.Dockerd]:
 @pytest.fixture(scope="session")
 def podman_storage() -> Iterator[podmans.Podman]:
     """A Podman of the tests' own."""
-    starting = podmans.podman()
-    try:
-        storage = next(starting)
-    except engines.Missing as missing:
-        pytest.skip(str(missing))
-    yield storage
-    next(starting, None)
+    yield from engines.or_skip(podmans.podman())
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ import io
 import json
 import os
 import random
-import shutil
-import signal
 import subprocess
 import tarfile
 import tempfile
@@ -24,12 +22,14 @@ from collectors.inventory.grpc.channel import Channel, NoAnswer, NotFound
 from collectors.inventory.grpc.runtime_v1 import SERVICE, ContainerMetadata, ImageSpec, PodSandboxMetadata
 from collectors.inventory.grpc.wire import EMPTY, Message
 from tests.integration.engines import (
-    APPLETS,
     BUSYBOX,
     Missing,
-    remove_cgroups,
+    clear_away,
+    end,
+    make_bridge,
+    make_memory,
     require,
-    unmount_below,
+    root_file_system,
     wait_until,
 )
 
@@ -193,12 +193,10 @@ class Containerd:
 
     def start(self) -> None:
         """Make bridge, configuration, data and images, start the engine, wait until its CRI answers."""
-        for name in ("memory", "cni", "pods", "opt"):
+        for name in ("cni", "pods", "opt"):
             os.mkdir(f"{self.directory}/{name}")
-        _run("mount", "-t", "tmpfs", "-o", "mode=0711", "tmpfs", f"{self.directory}/memory")
-        _run("ip", "link", "add", "name", self.bridge, "type", "bridge")
-        _run("ip", "address", "add", f"{self._subnet}.1/24", "dev", self.bridge)
-        _run("ip", "link", "set", self.bridge, "up")
+        make_memory(f"{self.directory}/memory")
+        make_bridge(self.bridge, f"{self._subnet}.1/24")
         with open(f"{self.directory}/cni/10.conflist", "w", encoding="utf-8") as file:
             json.dump(self._cni(), file)
         with open(f"{self.directory}/config.toml", "w", encoding="utf-8") as file:
@@ -223,14 +221,8 @@ class Containerd:
     def stop_engine(self) -> None:
         """Stop containerd; containers go on."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
+        if process is not None:
+            end(process)
 
     def stop(self) -> None:
         """Remove containers, engine, mounts, bridge, cgroups and files."""
@@ -240,10 +232,7 @@ class Containerd:
             self.remove_all()
         finally:
             self.stop_engine()
-            unmount_below(self.directory)
-            _run("ip", "link", "delete", self.bridge, check=False)
-            remove_cgroups(self.cgroup_parent)
-            shutil.rmtree(self.directory, ignore_errors=True)
+            clear_away(self.directory, self.bridge, self.cgroup_parent)
 
     def remove_all(self) -> None:
         """Remove every pod and every plain container."""
@@ -477,15 +466,9 @@ def _identity(pod: str, namespace: str, uid: str) -> dict[str, str]:
     }
 
 
-def _run(*command: str, check: bool = True) -> None:
-    done = subprocess.run(command, capture_output=True, timeout=30, check=False)
-    if check and done.returncode != 0:
-        raise Missing(f"{' '.join(command)}: {done.stderr.decode().strip()}")
-
-
 def _image(reference: str) -> bytes:
     """An image of busybox alone as an OCI archive; it sleeps when it is asked for nothing else."""
-    layer = _layer()
+    layer = root_file_system()
     config = json.dumps(
         {
             "architecture": "amd64" if os.uname().machine == "x86_64" else "arm64",
@@ -522,21 +505,6 @@ def _image(reference: str) -> bytes:
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     return archive.getvalue()
-
-
-def _layer() -> bytes:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as tar:
-        for name, mode in (("bin", 0o755), ("tmp", 0o1777)):
-            directory = tarfile.TarInfo(name)
-            directory.type, directory.mode = tarfile.DIRTYPE, mode
-            tar.addfile(directory)
-        tar.add(BUSYBOX, "bin/busybox")
-        for applet in APPLETS:
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            tar.addfile(link)
-    return content.getvalue()
 
 
 def _digest(content: bytes) -> str:

@@ -13,8 +13,13 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
 
 from runtime.linux import mountinfo
+
+Engine = TypeVar("Engine")
 
 IMAGE = "deckwatch-test:1"
 BUSYBOX = "/bin/busybox"
@@ -80,14 +85,12 @@ class Dockerd:
 
     def start(self) -> None:
         """Make bridge, data and image, start the engine, wait until it answers."""
-        subnet = f"10.{random.randrange(200, 250)}.{random.randrange(256)}.1/24"
-        _run("ip", "link", "add", "name", self.bridge, "type", "bridge")
-        _run("ip", "address", "add", subnet, "dev", self.bridge)
-        _run("ip", "link", "set", self.bridge, "up")
-        os.mkdir(f"{self.directory}/memory")
-        _run("mount", "-t", "tmpfs", "-o", "mode=0711", "tmpfs", f"{self.directory}/memory")
+        make_bridge(self.bridge, f"10.{random.randrange(200, 250)}.{random.randrange(256)}.1/24")
+        make_memory(f"{self.directory}/memory")
         self.start_engine()
-        self.docker("import", "-c", 'CMD ["/bin/sh"]', "-c", "ENV PATH=/bin", "-", IMAGE, stdin=_image())
+        self.docker(
+            "import", "-c", 'CMD ["/bin/sh"]', "-c", "ENV PATH=/bin", "-", IMAGE, stdin=root_file_system()
+        )
 
     def start_engine(self) -> None:
         """Start dockerd, also again after `stop_engine`."""
@@ -115,16 +118,9 @@ class Dockerd:
 
     def stop_engine(self) -> None:
         """Stop dockerd and its containerd; containers go on."""
-        process = self._process
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
-        self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            end(process)
 
     def docker(self, *arguments: str, check: bool = True, stdin: bytes = b"", timeout: float = 90) -> str:
         """Run the docker command line against this engine; its standard output without the last newline."""
@@ -167,10 +163,7 @@ class Dockerd:
             self.remove_all()
         finally:
             self.stop_engine()
-            unmount_below(self.directory)
-            _run("ip", "link", "delete", self.bridge, check=False)
-            remove_cgroups(self.cgroup_parent)
-            shutil.rmtree(self.directory, ignore_errors=True)
+            clear_away(self.directory, self.bridge, self.cgroup_parent)
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -194,6 +187,47 @@ def dockerd() -> Iterator[Dockerd]:
         yield engine
     finally:
         engine.stop()
+
+
+def or_skip(starting: Iterator[Engine]) -> Iterator[Engine]:
+    """The body of a fixture: an engine from its start to its end, or a skip that says what is missing."""
+    try:
+        engine = next(starting)
+    except Missing as missing:
+        pytest.skip(str(missing))
+    yield engine
+    next(starting, None)
+
+
+def make_bridge(name: str, address: str) -> None:
+    """Make a bridge with an address (`10.1.2.1/24`)."""
+    command("ip", "link", "add", "name", name, "type", "bridge")
+    command("ip", "address", "add", address, "dev", name)
+    command("ip", "link", "set", name, "up")
+
+
+def make_memory(directory: str) -> None:
+    """Make a directory whose files lie in memory."""
+    os.mkdir(directory)
+    command("mount", "-t", "tmpfs", "-o", "mode=0711", "tmpfs", directory)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and make it when it does not."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
+
+
+def clear_away(directory: str, bridge: str, cgroup_parent: str) -> None:
+    """Remove what an engine left when it has ended: mounts, bridge, cgroups and files."""
+    unmount_below(directory)
+    command("ip", "link", "delete", bridge, check=False)
+    remove_cgroups(cgroup_parent)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def cgroup_directories(path: str) -> list[str]:
@@ -226,25 +260,27 @@ def unmount_below(directory: str) -> None:
     """Unmount everything at or below a directory, the innermost first."""
     targets = [mount.target for mount in mountinfo.read() if mount.target.startswith(directory + "/")]
     for target in reversed(targets):
-        _run("umount", "--lazy", target, check=False)
+        command("umount", "--lazy", target, check=False)
 
 
-def _run(*command: str, check: bool = True) -> None:
-    done = subprocess.run(command, capture_output=True, timeout=30, check=False)
+def command(*words: str, check: bool = True) -> None:
+    """Run a program of the host's; with `check` raises Missing when it fails."""
+    done = subprocess.run(words, capture_output=True, timeout=30, check=False)
     if check and done.returncode != 0:
-        raise Missing(f"{' '.join(command)}: {done.stderr.decode().strip()}")
+        raise Missing(f"{' '.join(words)}: {done.stderr.decode().strip()}")
 
 
-def _image() -> bytes:
+def root_file_system() -> bytes:
     """A root file system of busybox alone, as a tar."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as tar:
+        for name, mode in (("bin", 0o755), ("tmp", 0o1777)):
+            directory = tarfile.TarInfo(name)
+            directory.type, directory.mode = tarfile.DIRTYPE, mode
+            tar.addfile(directory)
         tar.add(BUSYBOX, "bin/busybox")
         for applet in APPLETS:
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)
-        directory = tarfile.TarInfo("tmp")
-        directory.type, directory.mode = tarfile.DIRTYPE, 0o1777
-        tar.addfile(directory)
     return content.getvalue()

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from tests.integration.engines import (
     BUSYBOX,
     Missing,
-    _image,
-    _run,
     cgroup_directories,
+    command,
     remove_cgroups,
     require,
+    root_file_system,
     unmount_below,
     wait_until,
 )
@@ -64,10 +64,10 @@ class Podman:
         """Make directories, network namespace and image."""
         with open(f"{self.directory}/containers.conf", "w", encoding="utf-8") as file:
             file.write(CONFIGURATION)
-        _run("ip", "netns", "add", self.namespace)
-        _run("ip", "-n", self.namespace, "link", "set", "lo", "up")
+        command("ip", "netns", "add", self.namespace)
+        command("ip", "-n", self.namespace, "link", "set", "lo", "up")
         change = ["-c", 'CMD ["/bin/sh"]', "-c", "ENV PATH=/bin"]
-        done = self._call("import", *change, "-", IMAGE, stdin=_image(), timeout=60)
+        done = self._call("import", *change, "-", IMAGE, stdin=root_file_system(), timeout=60)
         if done.returncode != 0:
             raise Missing(f"podman does not work here: {done.stderr.decode().strip()[-500:]}")
 
@@ -135,7 +135,7 @@ class Podman:
             self.stop_serving()
             wait_until(self._without_cgroups, "the end of what Podman left in its cgroups")
             wait_until(self._without_files, "the end of what Podman mounts as long as it runs")
-            _run("ip", "netns", "delete", self.namespace, check=False)
+            command("ip", "netns", "delete", self.namespace, check=False)
             if self._made_shared:
                 shutil.rmtree(SHARED, ignore_errors=True)
 

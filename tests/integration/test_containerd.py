@@ -21,7 +21,7 @@ from tests.integration import containerd as engines
 from tests.integration.agents import Agent, Scrape
 from tests.integration.between import Row, compare
 from tests.integration.containerd import IMAGE, PAUSE, Containerd, Pod, Wish
-from tests.integration.engines import Missing, disk_of, wait_until
+from tests.integration.engines import disk_of, or_skip, wait_until
 from tests.integration.oracle import Cgroup, Values
 
 pytestmark = [pytest.mark.root, pytest.mark.containerd, pytest.mark.timeout(300)]
@@ -118,13 +118,7 @@ def settings(
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Containerd]:
-    starting = engines.containerd()
-    try:
-        engine = next(starting)
-    except Missing as missing:
-        pytest.skip(str(missing))
-    yield engine
-    next(starting, None)
+    yield from or_skip(engines.containerd())
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tests.certificates import Authority
 from tests.integration import containerd
 from tests.integration.agents import Agent, Scrape
 from tests.integration.containerd import Containerd, Wish
-from tests.integration.engines import Dockerd, Missing, remove_cgroups, wait_until
+from tests.integration.engines import Dockerd, or_skip, remove_cgroups, wait_until
 from tests.integration.shell import Shell
 from tests.kubeapi import Background, Cluster, pod
 
@@ -200,13 +200,7 @@ def test_a_refused_token_degrades_until_it_is_renewed(
 @pytest.fixture
 def engine() -> Iterator[Containerd]:
     """A containerd with its CRI."""
-    starting = containerd.containerd()
-    try:
-        yield next(starting)
-    except Missing as missing:
-        pytest.skip(str(missing))
-    finally:
-        starting.close()
+    yield from or_skip(containerd.containerd())
 
 
 @pytest.mark.containerd
