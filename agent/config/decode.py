@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 import os
 import types
 import typing
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from agent.config.file import Problem, Tree
-from agent.config.types import Internal, Unit
+from agent.config.types import Internal, Unit, Variants
 from agent.units import parse_duration, parse_size
 
 BAD: Any = object()
@@ -95,6 +97,9 @@ class Decoder:
 
     def _annotated(self, tree: Tree, hint: Any, key: str) -> Any:
         base, *marks = get_args(hint)
+        for mark in marks:
+            if isinstance(mark, Variants):
+                return self._variant(tree, mark.kinds(), key)
         unit = next((mark.kind for mark in marks if isinstance(mark, Unit)), "")
         if unit in ("duration", "size"):
             try:
@@ -105,6 +110,19 @@ class Decoder:
         if unit == "path" and isinstance(value, str) and value:
             return absolute(value, tree.file)
         return value
+
+    def _variant(self, tree: Tree, kinds: Mapping[str, type[msgspec.Struct]], key: str) -> Any:
+        """The struct that the key `type` asks for, from the other keys."""
+        if not isinstance(tree.value, dict) or "type" not in tree.value:
+            return self._fail(tree, key, f"expected a mapping with the key type: {_names(dict(kinds))}")
+        kind = tree.value["type"]
+        if kind.text not in kinds:
+            near = difflib.get_close_matches(kind.text, kinds, n=1, cutoff=0.5)
+            message = f"no such type {kind.text!r}; there are {_names(dict(kinds))}"
+            self._problems.append(kind.problem(f"{key}.type", message, near[0] if near else ""))
+            return BAD
+        others = {name: item for name, item in tree.value.items() if name != "type"}
+        return self._struct(dataclasses.replace(tree, value=others), kinds[kind.text], key)
 
     def _union(self, tree: Tree, members: tuple[Any, ...], key: str) -> Any:
         if tree.value is None and type(None) in members:
@@ -202,6 +220,8 @@ def _alternatives(members: tuple[Any, ...]) -> list[str]:
 
 def _describe_annotated(base: Any, marks: tuple[Any, ...]) -> str:
     for mark in marks:
+        if isinstance(mark, Variants):
+            return f"a mapping with the key type: {_names(dict(mark.kinds()))}"
         if isinstance(mark, Unit):
             return {"duration": "a duration like 30s or 15m", "size": "a size like 64Mi", "path": "a path"}[
                 mark.kind

@@ -16,7 +16,7 @@ import msgspec
 
 from agent.config.decode import describe, field_hints, is_struct
 from agent.config.settings import Config
-from agent.config.types import Unit
+from agent.config.types import Section, Unit, Variants
 from agent.units import format_duration, format_size
 
 JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
@@ -27,7 +27,15 @@ PLAIN = (list, dict)
 
 @functools.cache
 def documentation(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """What stands under each field of a struct in its source, on one line each."""
+    """What stands under each field of a struct in its source, on one line each; inherited fields too."""
+    found: dict[str, str] = {}
+    for base in reversed(struct.__mro__):
+        if issubclass(base, msgspec.Struct) and base.__struct_fields__:
+            found |= _own_documentation(base)
+    return found
+
+
+def _own_documentation(struct: type[msgspec.Struct]) -> dict[str, str]:
     tree = ast.parse(inspect.getsource(sys.modules[struct.__module__]))
     body = next(
         node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == struct.__name__
@@ -63,10 +71,20 @@ def shown(value: Any, hint: Any) -> Any:
             text = format_size(value)
             return text if not text.isdigit() and _exact(text, value) else value
     if isinstance(value, list | tuple):
-        return [shown(item, Any) for item in value]
+        member = (*get_args(hint), Any)[0]
+        return [{**_type_of(item, member), **shown(item, member)} if is_struct(type(item)) else shown(item, Any)
+                for item in value]  # fmt: skip
     if isinstance(value, dict):
         return {key: shown(item, Any) for key, item in value.items()}
     return value
+
+
+def _type_of(value: Any, hint: Any) -> dict[str, str]:
+    """The key `type` of a struct that is one of several."""
+    for mark in getattr(hint, "__metadata__", ()):
+        if isinstance(mark, Variants):
+            return {"type": next(name for name, kind in mark.kinds().items() if type(value) is kind)}
+    return {}
 
 
 def _exact(text: str, value: float) -> bool:
@@ -103,6 +121,21 @@ def keys(struct: type[msgspec.Struct] = Config, prefix: str = "") -> Iterator[Ke
             yield from keys(hint, f"{path}.")
         else:
             yield Key(path, describe(hint), shown(default_of(struct, name), hint), texts.get(name, ""))
+            yield from _members(hint, path)
+
+
+def _members(hint: Any, path: str) -> Iterator[Key]:
+    """The keys of the structs in a list: of one struct, or of each type that there may be."""
+    if get_origin(hint) not in (list, tuple):
+        return
+    member = get_args(hint)[0]
+    if is_struct(member) and issubclass(member, Section):
+        yield from keys(member, f"{path}[].")
+    for mark in getattr(member, "__metadata__", ()):
+        if isinstance(mark, Variants):
+            for name, struct in mark.kinds().items():
+                yield Key(f"{path}[{name}]:", "", None, inspect.cleandoc(struct.__doc__ or ""))
+                yield from keys(struct, f"{path}[{name}].")
 
 
 def schema() -> dict[str, Any]:
@@ -140,6 +173,13 @@ def _of_struct(struct: type[msgspec.Struct], more: dict[str, Any]) -> dict[str, 
     }
 
 
+def _of_variant(name: str, struct: type[msgspec.Struct]) -> dict[str, Any]:
+    found = _of_struct(struct, {})
+    found["properties"] = {"type": {"const": name}, **found["properties"]}
+    found["required"] = ["type", *found.get("required", [])]
+    return found
+
+
 def _of_hint(hint: Any) -> dict[str, Any]:
     if is_struct(hint):
         return _of_struct(hint, {})
@@ -163,6 +203,9 @@ def _of_member(hint: Any) -> dict[str, Any]:
 
 
 def _of_annotated(base: Any, marks: tuple[Any, ...]) -> dict[str, Any]:
+    for mark in marks:
+        if isinstance(mark, Variants):
+            return {"oneOf": [_of_variant(name, kind) for name, kind in mark.kinds().items()]}
     found = _of_hint(base)
     for mark in marks:
         if isinstance(mark, Unit) and mark.kind != "path":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -18,6 +19,13 @@ class Unit:
 @dataclass(frozen=True, slots=True)
 class Internal:
     """Marks what is filled in by the loader and is no key of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """Marks a mapping whose key `type` says which struct it is: `kinds` gives the struct of each type."""
+
+    kinds: Callable[[], Mapping[str, type[Section]]]
 
 
 Duration = Annotated[float, Unit("duration")]
