@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace as altered
 
 from collectors.inventory.bundle import Process, Spec, cgroup_path
 from collectors.inventory.docker.entry import signal_of
@@ -104,22 +105,11 @@ def container_entry(
     last: Entry | None = None,
 ) -> Entry:
     """The entry of a pod's container; `image` is the name it was made from, when somebody knows better."""
-    container = Container(
-        id=placed(run, process, spec, last),
-        name=status.id,
-        engine=engine,
-        engine_id=status.id,
+    container = altered(
+        _of_run(engine, status.id, placed(run, process, spec, last), run, sandbox),
         image=_image(image, status.image.user_specified_image, status.image.image),
-        state=run.state,
         created_at=seconds(status.created_at),
-        started_at=run.started_at,
-        finished_at=run.finished_at,
-        exit_code=run.exit_code,
-        signal=signal_of(run.exit_code),
-        reason=run.reason,
         restarts=status.metadata.attempt,
-        namespace=sandbox.namespace,
-        pod=sandbox.name,
         container=status.metadata.name,
         labels=sandbox.labels | status.labels,
         limits=spec.limits,
@@ -147,21 +137,10 @@ def sandbox_entry(
     last: Entry | None = None,
 ) -> Entry:
     """The entry of a sandbox, which owns its pod's network and has no container name."""
-    container = Container(
-        id=placed(run, process, spec, last),
-        name=sandbox.id,
-        engine=engine,
-        engine_id=sandbox.id,
+    container = altered(
+        _of_run(engine, sandbox.id, placed(run, process, spec, last), run, sandbox),
         image=image,
-        state=run.state,
         created_at=sandbox.created_at,
-        started_at=run.started_at,
-        finished_at=run.finished_at,
-        exit_code=run.exit_code,
-        signal=signal_of(run.exit_code),
-        reason=run.reason,
-        namespace=sandbox.namespace,
-        pod=sandbox.name,
         role=Role.SANDBOX,
         labels=sandbox.labels,
         limits=spec.limits,
@@ -174,6 +153,24 @@ def sandbox_entry(
         annotations=sandbox.annotations,
         addresses=() if sandbox.host_network else sandbox.addresses,
         pod_uid=sandbox.uid,
+    )
+
+
+def _of_run(engine: str, id: str, place: str, run: Run, sandbox: Sandbox) -> Container:
+    """What a run says of a container or sandbox of a pod; as with the kubelet its name is its id."""
+    return Container(
+        id=place,
+        name=id,
+        engine=engine,
+        engine_id=id,
+        state=run.state,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        exit_code=run.exit_code,
+        signal=signal_of(run.exit_code),
+        reason=run.reason,
+        namespace=sandbox.namespace,
+        pod=sandbox.name,
     )
 
 
