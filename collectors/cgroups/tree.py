@@ -15,7 +15,7 @@ _READ = os.O_RDONLY | os.O_CLOEXEC
 
 # A kept file costs about 4.4 KiB of kernel memory, most of it the page it was last written into, and
 # saves four fifths of reading it; a kept directory costs 0.2 KiB.
-_KEPT_FILES = 11
+_KEPT_FILES = 10
 
 
 class Wanted(NamedTuple):
@@ -73,12 +73,17 @@ class Tree:
             self._roots[hierarchy] = os.open(hierarchy.mountpoint or "/", _DIRECTORY)
         return self._roots[hierarchy], os.fsencode(below)
 
-    def source(self, file: Wanted, paths: Mapping[str, str]) -> Source:
-        """Where a file is that is not kept, whether it exists or not."""
-        place = self.locate(file.controller, paths[file.controller]) if file.controller in paths else None
-        if place is None:
-            return ABSENT
-        return (-1, place[0], place[1] + b"/" + os.fsencode(file.name))
+    def sources(self, files: Sequence[Wanted], paths: Mapping[str, str]) -> list[Source]:
+        """Where files are that are not kept, whether they exist or not."""
+        places: dict[str, tuple[int, bytes] | None] = {}
+        found = []
+        for controller, name, _ in files:
+            if controller not in places:
+                known = controller in paths
+                places[controller] = self.locate(controller, paths[controller]) if known else None
+            place = places[controller]
+            found.append(ABSENT if place is None else (-1, place[0], place[1] + b"/" + os.fsencode(name)))
+        return found
 
     def close(self) -> None:
         """Let go of the hierarchies."""

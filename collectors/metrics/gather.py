@@ -257,9 +257,7 @@ class Gatherer:
         for name, files, parse in self._rare:
             started = time.perf_counter()
             try:
-                parse(
-                    self._reader.present([self._tree.source(file, target.paths) for file in files]), template
-                )
+                parse(self._reader.present(self._tree.sources(files, target.paths)), template)
             except (OSError, ValueError) as error:
                 self._failed(name, target, error)
             self.costs[name] += time.perf_counter() - started
@@ -305,4 +303,6 @@ def _of_proc(plan: Plan) -> bool:
 
 
 def _wanted(plan: Plan) -> tuple[Wanted, ...]:
-    return tuple(Wanted(*file) for file in plan.files)
+    """The plan's files; those that an idle container is not asked for are not worth a descriptor."""
+    kept = plan.pace is Pace.ALWAYS and plan.needs is None
+    return tuple(Wanted(*file) if kept else Wanted(file.controller, file.name, 0) for file in plan.files)

@@ -99,6 +99,6 @@ def test_a_cgroup_that_is_nowhere_has_no_controllers(trees: Hierarchies) -> None
 def test_the_root_and_single_files(trees: Hierarchies, tmp_path: pathlib.Path) -> None:
     (tmp_path / "pids/current").write_text("root")
     tree = Tree(trees, PLANS, Descriptors(0))
-    assert contents((tree.source(PLANS[1][0], _everywhere("/")),)) == [b"root"]
-    assert tree.source(PLANS[1][0], {}) is ABSENT
+    assert contents(tree.sources(PLANS[1][:1], _everywhere("/"))) == [b"root"]
+    assert tree.sources(PLANS[1][:1], {}) == [ABSENT]
     tree.close()
