@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import replace
+from operator import itemgetter
 
 from collectors.metrics import catalogue
 from collectors.metrics.catalogue import Family
@@ -24,13 +25,14 @@ class SeriesLimit:
     def __init__(self, limit: int, families: Sequence[Family] = catalogue.ROW) -> None:
         self.limit = limit
         self.dropped = 0
-        self._labelled = [index for index, family in enumerate(families) if family.labels]
+        self._width = len(families)
+        self._labelled = _getter([index for index, family in enumerate(families) if family.labels])
         self._share = 0
 
     def within(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The rows, those with more than their share cut; the ones given stay as they are."""
         self.dropped = 0
-        if sum(_at_most(row.values, self._labelled) for row in rows) <= self.limit:
+        if sum([self._at_most(row.values) for row in rows]) <= self.limit:
             self._share = 0
             return rows
         counts = [_series(row.values) for row in rows]
@@ -43,6 +45,13 @@ class SeriesLimit:
         ]
         self.dropped = sum(counts) - sum(_series(row.values) for row in cut)
         return cut
+
+    def _at_most(self, values: Sequence[Value]) -> int:
+        """An upper bound of a row's series, quicker than their count."""
+        if len(values) < self._width:
+            return _series(values)
+        points: Iterable[Sized] = filter(None, self._labelled(values))  # type: ignore[arg-type]
+        return len(values) + sum(map(len, points))
 
     def _steady(self, share: int) -> int:
         if not self._share <= share < self._share * _SLACK:
@@ -76,10 +85,11 @@ def _cut(row: Row, count: int, share: int) -> Row:
     return replace(row, values=values)
 
 
-def _at_most(values: Sequence[Value], labelled: Sequence[int]) -> int:
-    """An upper bound of a row's series, quicker than their count."""
-    points = [values[index] for index in labelled if index < len(values)]
-    return len(values) + sum([len(value) for value in points if type(value) is tuple])
+def _getter(indexes: Sequence[int]) -> Callable[[Sequence[Value]], tuple[Value, ...]]:
+    """As itemgetter, but a tuple also of one item and of none."""
+    if len(indexes) > 1:
+        return itemgetter(*indexes)
+    return lambda values: tuple(values[index] for index in indexes)
 
 
 def _series(values: Sequence[Value]) -> int:
