@@ -303,6 +303,6 @@ def _of_proc(plan: Plan) -> bool:
 
 
 def _wanted(plan: Plan) -> tuple[Wanted, ...]:
-    """The plan's files; those that an idle container is not asked for are not worth a descriptor."""
-    kept = plan.pace is Pace.ALWAYS and plan.needs is None
-    return tuple(Wanted(*file) if kept else Wanted(file.controller, file.name, 0) for file in plan.files)
+    """The plan's files; those that an idle container is not asked for come last where descriptors are kept."""
+    rank = {Pace.ALWAYS: 10, Pace.STILL: 1, Pace.RARE: 0}[plan.pace] if plan.needs is None else 0
+    return tuple(Wanted(file.controller, file.name, file.keep * rank) for file in plan.files)

@@ -27,7 +27,7 @@ class File(NamedTuple):
 
     `keep` ranks it for being kept open: the highest first, 0 never. What is saved is an open and a close,
     nearly the same for each, so ranks bring files of one directory together: then the directory itself
-    need not be kept. Only what each pass reads of each container is kept at all.
+    need not be kept. What each pass reads of each container comes before what is `STILL`.
     """
 
     controller: str
