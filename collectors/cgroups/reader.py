@@ -24,8 +24,10 @@ GONE = frozenset((errno.ENOENT, errno.ENODEV, errno.ESRCH, errno.ENOTDIR))
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC
 _SIZE = 65536
+# What most files fit into: a larger buffer is made for nothing, and thrown away.
+_PAGE = 4096
 # Files of many records (cgroup.procs, net/dev) come a page at a time at most.
-_MAYBE_MORE = 4096 - 256
+_MAYBE_MORE = _PAGE - 256
 STALLED = 0.003
 _WAITS = 2
 _KEEP_LOCK = 60.0
@@ -132,14 +134,14 @@ def contents(sources: Sequence[Source]) -> list[bytes]:
     for kept, directory, name in sources:
         if kept >= 0:
             try:
-                content = pread(kept, _SIZE, 0)
+                content = pread(kept, _PAGE, 0)
             except OSError as error:
                 content = _refused(error)
             found.append(content if len(content) < _MAYBE_MORE else _rest(kept, content))
         elif directory >= 0:
             opened = os.open(name, _FLAGS, dir_fd=directory)
             try:
-                content = os.read(opened, _SIZE)
+                content = os.read(opened, _PAGE)
                 found.append(content if len(content) < _MAYBE_MORE else _rest(opened, content))
             except OSError as error:
                 found.append(_refused(error))
