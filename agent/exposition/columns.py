@@ -6,8 +6,9 @@ value. No string is made per sample but that of its number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ class Block(NamedTuple):
 class Known:
     """What an earlier scrape said of some rows in one family, and its compressed text once it was said twice."""
 
-    values: tuple[Value, ...]
+    values: tuple[object, ...]
     block: Block | None = None
 
 
@@ -74,42 +75,47 @@ class _Slice:
 
 
 class Part:
-    """Samples of one family, of some of the rows, behind a `head`: a text that is made when it is asked for."""
+    """Samples of one family, behind a `head`: a text that `make` makes when it is asked for.
 
-    __slots__ = ("_family", "_slice", "_values", "head")
+    It says the same as long as its `values` do; `known` is where that is remembered.
+    """
 
-    def __init__(self, slice: _Slice, family: Family, values: tuple[Value, ...]) -> None:
+    __slots__ = ("_known", "_make", "_name", "_values", "head")
+
+    def __init__(
+        self,
+        known: dict[tuple[str, str], Known],
+        name: str,
+        values: tuple[object, ...],
+        make: Callable[[], str],
+    ) -> None:
         self.head = ""
-        self._slice = slice
-        self._family = family
+        self._known = known
+        self._name = name
         self._values = values
-
-    def __bool__(self) -> bool:
-        """Whether there are any samples."""
-        if self._family.labels:
-            return any(self._values)
-        return self._values.count(None) < len(self._values)
+        self._make = make
 
     def text(self) -> str:
         """Whole lines."""
-        lines = self._slice.labelled if self._family.labels else self._slice.lines
-        return self.head + lines(self._family.name, self._values)
+        return self.head + self._make()
 
     def known(self) -> Known | None:
         """What an earlier scrape kept of it, as long as it says the same; else it is kept from now on."""
-        key = (self._family.name, self.head)
-        known = self._slice.known.get(key)
+        key = (self._name, self.head)
+        known = self._known.get(key)
         if known is not None and known.values == self._values:
             return known
-        self._slice.known[key] = Known(self._values)
+        self._known[key] = Known(self._values)
         return None
 
 
 @dataclass(slots=True)
 class Memory:
-    """What is remembered from one scrape to the next: slices, with what was said of their rows."""
+    """What is remembered from one scrape to the next: slices, with what was said of their rows, and by family
+    what stood beside the rows as lines."""
 
     slices: list[_Slice] = field(default_factory=list)
+    lines: dict[str, list[dict[tuple[str, str], Known]]] = field(default_factory=dict)
 
 
 class Columns:
@@ -140,8 +146,11 @@ class Columns:
         for number, (start, end) in enumerate(self._bounds):
             if number == len(self._slices):
                 self._slices.append(self._slice(number, start, end))
-            if part := Part(self._slices[number], family, values[start:end]):
-                yield part
+            part = values[start:end]
+            if any(part) if family.labels else part.count(None) < len(part):
+                slice = self._slices[number]
+                lines = slice.labelled if family.labels else slice.lines
+                yield Part(slice.known, family.name, part, partial(lines, family.name, part))
 
     def _slice(self, number: int, start: int, end: int) -> _Slice:
         labels = [row.labels for row in self._rows[start:end]]
@@ -161,17 +170,26 @@ Samples = Sequence[tuple[str, Number]] | Lines
 """Samples given one by one, (labels without braces, value), or as lines."""
 
 
-def sample_lines(name: str, several: Iterable[Samples]) -> Iterator[str]:
+def sample_lines(name: str, several: Iterable[Samples], memory: Memory | None = None) -> Iterator[str | Part]:
     """Samples that stand beside the rows, a few hundred at a time."""
+    known = memory.lines.setdefault(name, []) if memory is not None else []
+    count = 0
     for samples in several:
         if isinstance(samples, Lines):
             for at in range(0, len(samples.texts), 128):
-                yield "".join(samples.texts[at : at + 128])
+                texts = tuple(samples.texts[at : at + 128])
+                if any(texts):
+                    # Another scrape may have had fewer in between.
+                    while count >= len(known):
+                        known.append({})
+                    yield Part(known[count], name, texts, partial("".join, texts))
+                    count += 1
             continue
         for at in range(0, len(samples), 512):
             part = samples[at : at + 512]
             heads = [f"{{{labels}}} " if labels else " " for labels, _ in part]
             yield _lines(name, heads, [value for _, value in part])
+    del known[count:]
 
 
 def _lines(name: str, heads: Sequence[str], values: Sequence[Number]) -> str:

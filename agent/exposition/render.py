@@ -75,7 +75,7 @@ def parts(
     """
     wanted = _filter(collect, tuple(pattern for pattern in drop if "{" not in pattern))
     yield from _row_families(rows, families, openmetrics, wanted, memory)
-    yield from _section_families(sections, openmetrics, wanted)
+    yield from _section_families(sections, openmetrics, wanted, memory)
     if registry is not None and (collect is None or AGENT in collect):
         yield registry_openmetrics(registry) if openmetrics else registry_text(registry)  # type: ignore[no-untyped-call]
     elif openmetrics:
@@ -131,14 +131,17 @@ def _row_families(
 
 
 def _section_families(
-    sections: Sequence[Section], openmetrics: bool, wanted: Callable[[Family], bool]
+    sections: Sequence[Section],
+    openmetrics: bool,
+    wanted: Callable[[Family], bool],
+    memory: Memory | None,
 ) -> Iterator[str | Part]:
     grouped: dict[str, tuple[Family, list[Samples]]] = {}
     for family, samples in sections:
         if wanted(family):
             grouped.setdefault(family.name, (family, []))[1].append(samples)
     for family, several in grouped.values():
-        yield from _with_header(family, sample_lines(family.name, several), openmetrics)
+        yield from _with_header(family, sample_lines(family.name, several, memory), openmetrics)
 
 
 def _with_header(family: Family, parts: Iterable[str | Part], openmetrics: bool) -> Iterator[str | Part]:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from agent.exposition.columns import WIDTH, Columns, Memory, sample_lines
+from agent.exposition.columns import WIDTH, Columns, Lines, Memory, Part, sample_lines
 from collectors.metrics.catalogue import Family, Kind
 from collectors.metrics.rows import Row, Value
 from collectors.metrics.target import ROOT
@@ -102,8 +102,37 @@ def test_what_is_said_again_of_the_same_rows_is_known() -> None:
 
 
 def test_samples_given_one_by_one() -> None:
-    assert "".join(sample_lines("m", [[('a="1"', 1), ("", 2.5)], [], [('a="2"', math.inf)]])) == (
+    assert "".join(map(str, sample_lines("m", [[('a="1"', 1), ("", 2.5)], [], [('a="2"', math.inf)]]))) == (
         'm{a="1"} 1\nm 2.5\nm{a="2"} +Inf\n'
     )
-    many = "".join(sample_lines("m", [[(f'a="{at}"', at) for at in range(2000)]]))
+    many = "".join(map(str, sample_lines("m", [[(f'a="{at}"', at) for at in range(2000)]])))
     assert many.splitlines() == [f'm{{a="{at}"}} {at}' for at in range(2000)]
+
+
+def test_lines_that_are_given_again_are_known() -> None:
+    memory = Memory()
+
+    def known(texts: list[str]) -> list[bool]:
+        parts = sample_lines("m", [Lines(texts), [('a="1"', 1)]], memory)
+        return [part.known() is not None for part in parts if isinstance(part, Part)]
+
+    texts = [f'm{{b="{at}"}} 1\n' for at in range(300)]
+    assert known(texts) == [False] * 3
+    assert known(texts) == [True] * 3
+    texts[299] = 'm{b="299"} 2\n'
+    assert known(texts) == [True, True, False]
+    assert known(texts[:5]) == [False]
+    assert known(texts) == [False] * 3
+
+
+def test_scrapes_may_overlap() -> None:
+    memory = Memory()
+    texts = [f'm{{b="{at}"}} 1\n' for at in range(300)]
+    first = sample_lines("m", [Lines(texts)], memory)
+    next(first), next(first)
+    assert len(list(sample_lines("m", [Lines(texts[:5])], memory))) == 1
+    assert len(list(first)) == 1
+
+
+def test_lines_that_are_all_empty_are_no_part() -> None:
+    assert list(sample_lines("m", [Lines(["", ""])])) == []
