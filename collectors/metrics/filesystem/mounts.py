@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -75,9 +76,19 @@ def _with_what_is_below(served: set[bytes], parents: list[tuple[bytes, bytes]]) 
 
 
 def of_process(proc: str, pid: int) -> Mounts:
-    """What a container's first process sees, as far as it is looked at; OSError without the right to look."""
+    """What a container's first process sees, as far as it is looked at; OSError without the right to look.
+
+    Raises ProcessLookupError for one that has ended: it stands in proc without a mount namespace until it is waited
+    for, and is answered with EINVAL. Source: mounts_open_common in fs/proc_namespace.c.
+    """
     content = b""
-    with open(f"{proc}/{pid}/mountinfo", "rb", buffering=0) as file:
+    try:
+        file = open(f"{proc}/{pid}/mountinfo", "rb", buffering=0)  # noqa: SIM115
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise ProcessLookupError(errno.ESRCH, "has ended", error.filename) from None
+        raise
+    with file:
         while len(content) < _MOST_BYTES and (part := file.read(_MOST_BYTES - len(content))):
             content += part
     whole, _, _ = content.rpartition(b"\n")

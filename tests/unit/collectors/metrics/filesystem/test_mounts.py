@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+
+import pytest
 
 from collectors.metrics.filesystem import mounts
 
@@ -38,3 +41,15 @@ def test_the_list_of_a_process_is_read_so_far_only(tmp_path: pathlib.Path) -> No
     (tmp_path / "7/mountinfo").write_bytes(CONTAINER + b"".join(line % at for at in range(20_000)))
     found = mounts.of_process(str(tmp_path), 7)
     assert found.root is not None and 1000 < len(found.others) < 10_000
+
+
+def test_a_process_that_has_ended_and_is_not_waited_for_yet_is_gone() -> None:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        with pytest.raises(ProcessLookupError):
+            mounts.of_process("/proc", pid)
+    finally:
+        os.waitpid(pid, 0)
