@@ -10,6 +10,7 @@ import structlog
 
 from collectors.inventory.base import Board
 from collectors.model import Container, Entry, Limits, LogSource, Network, Reason, State
+from runtime.linux.birth import birth
 from runtime.linux.process import start_time
 from runtime.supervision.state import (
     Desired,
@@ -60,12 +61,16 @@ class WorkloadSource:
             wanted = {name: self._desired(name) for name in {record.workload for record in records}}
             for record in records:
                 for missed in self._missed(record):
-                    board.put(ENGINE, entry_of(missed, wanted[record.workload]))
+                    board.put(ENGINE, self._entry(missed, wanted))
                 ended = record.state in _OVER and self._exit(record.name, record.run) is not None
                 self._told[record.name] = record.run, ended
             self._told = {record.name: self._told[record.name] for record in records}
-            board.replace(ENGINE, [entry_of(record, wanted[record.workload]) for record in records])
+            board.replace(ENGINE, [self._entry(record, wanted) for record in records])
             await self._changed.wait()
+
+    def _entry(self, record: ReplicaRecord, wanted: dict[str, Desired | None]) -> Entry:
+        created_at = birth(workload_dir(self._state_dir, record.name))
+        return entry_of(record, wanted[record.workload], created_at)
 
     def _missed(self, record: ReplicaRecord) -> Iterator[ReplicaRecord]:
         """Runs that ended before this one and whose end was not told: two may pass between two readings."""
@@ -106,9 +111,10 @@ class WorkloadSource:
         self._unreadable.add(str(error))
 
 
-def entry_of(record: ReplicaRecord, desired: Desired | None) -> Entry:
+def entry_of(record: ReplicaRecord, desired: Desired | None, created_at: float | None = None) -> Entry:
     """The entry of one replica, whose specification is None once its workload was removed.
 
+    It was created with the directory of its state, which stays through all its runs.
     A pid that is no longer its process is left out. `metrics:` shows as the annotations by which any other
     container asks to be scraped.
     """
@@ -122,6 +128,7 @@ def entry_of(record: ReplicaRecord, desired: Desired | None) -> Entry:
         image=(desired.spec.image or "") if desired else "",
         state=_STATES.get(record.state, State.EXITED),
         run=max(record.run, 1),
+        created_at=created_at,
         started_at=record.started_at,
         finished_at=record.finished_at,
         exit_code=record.exit_code,

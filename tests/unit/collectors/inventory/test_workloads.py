@@ -11,6 +11,7 @@ import pytest
 from collectors.inventory.merge import Inventory
 from collectors.inventory.workloads import WorkloadSource
 from collectors.model import Entry, Limits, LogSource, Network, Reason, State
+from runtime.linux.birth import birth
 from runtime.linux.process import boot_id, start_time
 from runtime.supervision import state
 from runtime.supervision.spec import decode
@@ -213,3 +214,13 @@ async def test_an_exit_that_lies_beside_a_replica_just_made_is_not_taken_for_tol
     task.cancel()
     await asyncio.wait([task])
     assert [one[:2] for one in told[1:]] == [(State.EXITED, 1), (State.RUNNING, 2)]
+
+
+async def test_a_replica_was_created_with_its_state_whatever_run_it_is(homes: Homes) -> None:
+    homes.desired("web")
+    homes.replica("web-1", "web", run=1)
+    made = birth(state.workload_dir(homes.state, "web-1"))
+    if made is None:
+        pytest.skip("the file system of the temporary directory tells no birth")
+    homes.replica("web-1", "web", run=2)
+    assert (await entries_of(homes))["web-1"].container.created_at == made
