@@ -1,4 +1,5 @@
-"""Lines of a file into whole entries: parts joined per stream, across batches, rotations and restarts.
+"""Lines of a file into whole entries: parts and the lines of a stack trace joined per stream, across batches,
+rotations and restarts.
 
 A part is never joined with another stream's. A boundary that was set by time (a `Cut`) stays where it was
 set, so that an entry is the same, and has the same uid, on every reading.
@@ -6,19 +7,21 @@ set, so that an entry is the same, and has the same uid, on every reading.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import msgspec
 
 from collectors.logs.entry import MAX_ENTRY, Entry
 from collectors.logs.formats import Format, Line
+from collectors.logs.multiline import CUT, Boundary, Joiner, Stack
+from collectors.logs.rule import Multiline
 
-CUT = f"cut at {MAX_ENTRY} bytes"
 FOREIGN = "not a line of this log format"
 TORN = "a torn line stood before it"
 
-Cut = tuple[bytes, int, int]
-"""Key and offset of an entry's first byte, and its size when it was ended by time."""
+ALONE = Multiline(mode="none")
+
+Cut = Boundary
 
 
 class Pending(msgspec.Struct):
@@ -39,14 +42,64 @@ class Pending(msgspec.Struct):
 class Assembler:
     """Joins the lines of one container's files, fed in order. `time` is that of the last line, in ns."""
 
-    def __init__(self, format: Format, cuts: Collection[Cut] = (), time: int = 0) -> None:
+    def __init__(
+        self, format: Format, cuts: Collection[Cut] = (), time: int = 0, multiline: Multiline = ALONE
+    ) -> None:
         self.format = format
-        self.cuts = cuts
         self.pending: dict[str, Pending] = {}
+        self.joiner = Joiner(multiline, cuts) if multiline.mode != "none" else None
         self.time = time
+        self.cuts = cuts
+
+    @property
+    def cuts(self) -> Collection[Cut]:
+        """Boundaries that were set by time."""
+        return self._cuts
+
+    @cuts.setter
+    def cuts(self, cuts: Collection[Cut]) -> None:
+        self._cuts = cuts
+        if self.joiner is not None:
+            self.joiner.cuts = cuts
+
+    @property
+    def underway(self) -> list[Pending | Stack]:
+        """The entries that have begun and not ended."""
+        waiting: list[Pending | Stack] = list(self.pending.values())
+        if self.joiner is not None:
+            waiting += [stack for stack in self.joiner.stacks.values() if not stack.told]
+        return waiting
+
+    def keep(self, wanted: Callable[[Pending | Stack], bool]) -> None:
+        """Forget the entries underway that are not wanted."""
+        self.pending = {stream: one for stream, one in self.pending.items() if wanted(one)}
+        if self.joiner is not None:
+            self.joiner.stacks = {stream: one for stream, one in self.joiner.stacks.items() if wanted(one)}
+
+    def rejoin(self, multiline: Multiline) -> None:
+        """Join lines by another rule from now on; what waits goes on waiting by the new one if it may."""
+        stacks = self.joiner.stacks if self.joiner is not None else {}
+        self.joiner = Joiner(multiline, self._cuts) if multiline.mode != "none" else None
+        if self.joiner is not None:
+            self.joiner.stacks = stacks
+
+    def passes(self, data: bytes) -> bool:
+        """Whether each line of a raw chunk is an entry of its own, as far as joining lines goes."""
+        return self.joiner is None or self.joiner.idle(data)
 
     def feed(self, key: bytes, offset: int, data: bytes) -> list[Entry]:
         """The entries that end in these whole lines; `key` is the file's, `offset` the place of `data` in it."""
+        alone = not self.pending and self.passes(data)
+        entries = self._lines(key, offset, data)
+        self.reached(key, offset + len(data))
+        return entries if alone or self.joiner is None else self.joiner.joined(entries)
+
+    def reached(self, key: bytes, end: int) -> None:
+        """The file of this key was read up to here, whether its lines were fed or not."""
+        if self.joiner is not None:
+            self.joiner.reached(key, end)
+
+    def _lines(self, key: bytes, offset: int, data: bytes) -> list[Entry]:
         entries: list[Entry] = []
         parse = self.format.parse
         pending = self.pending
@@ -66,13 +119,20 @@ class Assembler:
 
     def feed_cut(self, key: bytes, offset: int, data: bytes) -> list[Entry]:
         """The entry of a line that is too long, of which only `data`, its beginning, is known."""
-        return [Entry(self.time, "stdout", data, key, offset, len(data), CUT)]
+        entries = [Entry(self.time, "stdout", data, key, offset, len(data), CUT)]
+        return self.joiner.joined(entries) if self.joiner is not None else entries
 
     def flush(self) -> list[Entry]:
         """What is pending, as entries of their own that say so; what follows them begins anew."""
         entries = [_ended(stream, pending, partial=True) for stream, pending in self.pending.items()]
         self.pending.clear()
-        return entries
+        return entries if self.joiner is None else self.joiner.joined(entries) + self.joiner.flush()
+
+    def settle(self) -> list[Entry]:
+        """The pending entries that were ended by time elsewhere, by their `cuts`."""
+        ended = [stream for stream, pending in self.pending.items() if pending.cut in self.cuts]
+        entries = [_ended(stream, self.pending.pop(stream), partial=True) for stream in ended]
+        return entries if self.joiner is None else self.joiner.joined(entries) + self.joiner.settle()
 
     def _join(self, line: Line, key: bytes, offset: int) -> list[Entry]:
         time, stream, partial, content = line

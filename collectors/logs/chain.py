@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from collectors.logs import archive
@@ -15,6 +15,9 @@ from collectors.logs.seek import first_time, time_in
 from collectors.logs.siblings import Sibling, rotated
 
 _LOOKS = 20
+
+Look = Callable[[str], list[Sibling]]
+"""Lists the files of the log at a path, oldest first, as `chain_of` does; a spool adds what it keeps of them."""
 
 
 def chain_of(path: str) -> list[Sibling]:

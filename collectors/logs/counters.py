@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from collectors.logs.assemble import CUT
 from collectors.logs.entry import Entry
 from collectors.logs.formats import Tally
 from collectors.logs.levels import HINT, UNKNOWN, level_of
+from collectors.logs.multiline import CUT
 
 CUT_SHORT = "cut"
 ROTATED_AWAY = "rotated_away"
@@ -43,7 +43,7 @@ class Counters(msgspec.Struct):
         _merge(self.messages, _levels(entries))
         for entry in entries:
             self.bytes[entry.stream] += entry.size
-            self.lines[entry.stream] += 1
+            self.lines[entry.stream] += entry.lines
             if entry.error == CUT:
                 self.drop(CUT_SHORT)
 

@@ -12,7 +12,8 @@ class Entry(NamedTuple):
 
     `time` is the writer's, in ns since the epoch. `key` names the file that holds the entry's first
     byte and `offset` is that byte's place in it. `size` is what the container wrote, in bytes, newline
-    included. `error` says what was wrong with the line; `partial` that its newline has not been seen.
+    included. `error` says what was wrong with the line; `partial` that its newline has not been seen;
+    `lines` how many lines were joined.
     """
 
     time: int
@@ -23,3 +24,4 @@ class Entry(NamedTuple):
     size: int
     error: str = ""
     partial: bool = False
+    lines: int = 1

@@ -21,7 +21,7 @@ class Judge:
     """Built from the words of a query; raises BadQuery for a pattern or a name that means nothing."""
 
     def __init__(self, grep: str | None = None, level: str | None = None, stream: str | None = None) -> None:
-        self.pattern = _compiled(grep) if grep else None
+        self.pattern = compiled(grep) if grep else None
         self.levels = _names(level, (*LEVELS, UNKNOWN), "level")
         self.streams = _names(stream, STREAMS, "stream")
 
@@ -34,7 +34,8 @@ class Judge:
         return not self.levels or (level_of(entry.message) or UNKNOWN) in self.levels
 
 
-def _compiled(pattern: str) -> Any:
+def compiled(pattern: str) -> Any:
+    """An RE2 pattern over bytes; raises BadQuery."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 32 << 20

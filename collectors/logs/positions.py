@@ -9,15 +9,18 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable
+from typing import Generic, TypeVar
 
 import msgspec
 
 from collectors.logs.assemble import Cut, Pending
 from collectors.logs.counters import Counters
 from collectors.logs.files import Place
+from collectors.logs.multiline import Stack
 from runtime.linux.errors import DeckwatchError
 
 VERSION = 1
+T = TypeVar("T")
 _KEEP = 7 * 86400
 _MAX_CUTS = 64
 
@@ -30,6 +33,7 @@ class Progress(msgspec.Struct):
     skipping: bool = False
     time: int = 0
     pending: dict[str, Pending] = {}
+    stacks: dict[str, Stack] = {}
     cuts: list[Cut] = []
     counters: Counters = msgspec.field(default_factory=Counters)
 
@@ -38,11 +42,13 @@ class Progress(msgspec.Struct):
         self.cuts = [*self.cuts, cut][-_MAX_CUTS:]
 
 
-class Positions:
-    """The store of one agent. A broken file is moved aside (`moved_aside` names it) and a new one begun."""
+class Positions(Generic[T]):
+    """The store of one reader of all logs, with one `kind` of row for each container. A broken file is moved
+    aside (`moved_aside` names it) and a new one begun."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, kind: type[T]) -> None:
         self.path = path
+        self._kind = kind
         self.moved_aside = ""
         try:
             self._database = self._opened()
@@ -51,16 +57,28 @@ class Positions:
             self._move_aside()
             self._database = self._opened()
 
-    def load(self) -> dict[str, Progress]:
-        """The progress of every container that is known."""
+    def load(self) -> dict[str, T]:
+        """The row of every container that is known."""
         rows = self._database.execute("SELECT id, progress FROM positions")
-        loaded: dict[str, Progress] = {}
+        loaded: dict[str, T] = {}
         for id, blob in rows:
             with contextlib.suppress(msgspec.DecodeError):
-                loaded[id] = msgspec.msgpack.decode(blob, type=Progress)
+                loaded[id] = msgspec.msgpack.decode(blob, type=self._kind)
         return loaded
 
-    def save(self, progress: Iterable[tuple[str, Progress]], now: float) -> None:
+    def of(self, id: str) -> T | None:
+        """The row of one container, None when it is not known; raises DeckwatchError when the disk does not tell."""
+        try:
+            row = self._database.execute("SELECT progress FROM positions WHERE id = ?", (id,)).fetchone()
+        except sqlite3.Error as error:
+            raise DeckwatchError(
+                f"cannot read log positions in {self.path}: {error}; check the disk"
+            ) from error
+        with contextlib.suppress(msgspec.DecodeError):
+            return msgspec.msgpack.decode(row[0], type=self._kind) if row else None
+        return None
+
+    def save(self, progress: Iterable[tuple[str, T]], now: float) -> None:
         """Keep these in one transaction; raises DeckwatchError when the disk does not take it."""
         rows = [(id, msgspec.msgpack.encode(each), now) for id, each in progress]
         try:

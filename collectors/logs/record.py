@@ -14,7 +14,8 @@ class LogTarget(msgspec.Struct, frozen=True, kw_only=True):
     """A container whose output is read: where it lies, and what its records say about it.
 
     `container` is the short identity with `labels`; `runs` are (run, started at in epoch seconds),
-    rising; `finished` says that no process writes any more; `rule` what is done with its output.
+    rising; `finished` says that no process writes any more; `rule` what is done with its output, `sinks` the names
+    of those that it is shipped to.
     """
 
     id: str
@@ -23,3 +24,4 @@ class LogTarget(msgspec.Struct, frozen=True, kw_only=True):
     runs: list[tuple[int, float]] = []
     finished: bool = False
     rule: Rule = Rule()
+    sinks: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ class Log:
         cuts: Collection[Cut] = (),
     ) -> None:
         self._format = format_of(target.source.format)
+        self._multiline = target.rule.multiline
         self._sieve = Sieve(self._format, judge, needle_of(grep, self._format))
         self._since, self._until = since, until
         self.budget = budget
@@ -142,10 +143,8 @@ class Log:
         if end >= segment.size:
             found += self._torn(assembler, index)
         own = [entry for entry in found if entry.key == segment.key and start <= entry.offset < end]
-        for stream, pending in list(assembler.pending.items()):
-            if pending.key != segment.key or not start <= pending.offset < end:
-                del assembler.pending[stream]
-        if assembler.pending:
+        assembler.keep(lambda one: one.key == segment.key and start <= one.offset < end)
+        if assembler.underway:
             own += self._ends(assembler, index, end)
         own.sort(key=lambda entry: entry.offset)
         return own
@@ -159,7 +158,7 @@ class Log:
 
     def _assembler(self, index: int, start: int) -> Assembler:
         """One that knows which entries are under way at a place, from what stands before it in the files."""
-        assembler = Assembler(self._format, self._cuts, self._segments[index].modified)
+        assembler = Assembler(self._format, self._cuts, self._segments[index].modified, self._multiline)
         before: list[tuple[Segment, int, int]] = []
         missing = LOOK_BACK
         while missing > 0 and (start > 0 or index > 0):
@@ -183,7 +182,7 @@ class Log:
 
     def _ends(self, assembler: Assembler, index: int, offset: int) -> list[Entry]:
         """The entries that are under way, read on to their ends."""
-        waiting = {(pending.key, pending.offset) for pending in assembler.pending.values()}
+        waiting = {(one.key, one.offset) for one in assembler.underway}
         found: list[Entry] = []
         for later in self._segments[index:]:
             if not waiting or not later.open():
@@ -206,11 +205,9 @@ class Log:
     def _full(self, assembler: Assembler, waiting: Collection[tuple[bytes, int]]) -> bool:
         """Whether more of the entries under way would be cut off anyway."""
         return all(
-            len(pending.message) >= MAX_ENTRY
-            for pending in assembler.pending.values()
-            if (pending.key, pending.offset) in waiting
+            len(one.message) >= MAX_ENTRY for one in assembler.underway if (one.key, one.offset) in waiting
         )
 
 
 def _begun(assembler: Assembler) -> int | None:
-    return min((pending.time for pending in assembler.pending.values()), default=None)
+    return min((one.time for one in assembler.underway), default=None)

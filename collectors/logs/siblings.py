@@ -17,11 +17,12 @@ _SMALL = 5
 
 
 class Sibling(NamedTuple):
-    """A rotated file: its path, its inode, whether it is gzipped."""
+    """A rotated file: its path, its inode, whether it is gzipped, whether it is a copy in the spool."""
 
     path: str
     inode: int
     gz: bool
+    spooled: bool = False
 
 
 def rotated(path: str) -> list[Sibling]:

@@ -40,7 +40,13 @@ class Sieve:
         """Wanted entries; the assembler knows afterwards what it would know had it read every line."""
         if batch.cut:
             found = assembler.feed_cut(key, batch.offset, batch.data)
-        elif self._needle is None or self._dense or assembler.pending or self._partials(batch.data):
+        elif (
+            self._needle is None
+            or self._dense
+            or assembler.pending
+            or self._partials(batch.data)
+            or not assembler.passes(batch.data)
+        ):
             self._dense = max(0, self._dense - 1)
             found = assembler.feed(key, batch.offset, batch.data)
         else:
@@ -64,6 +70,7 @@ class Sieve:
                 time, stream, _, content = parsed
                 found.append(Entry(time, stream, content, key, batch.offset + start, len(content) + 1))
         assembler.time = self._time_before(data, len(data)) or assembler.time
+        assembler.reached(key, batch.offset + len(data))
         # Where hits stand close together, reading every line costs less than looking for each hit.
         self._dense = _DENSE if len(found) * _CLOSE > len(data) else 0
         return found

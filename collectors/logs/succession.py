@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from collectors.logs import archive
-from collectors.logs.chain import chain_of, find, later_than, opened
+from collectors.logs.chain import Look, chain_of, find, later_than, opened
 from collectors.logs.files import HEAD, Place
 from collectors.logs.formats import Format
 from collectors.logs.siblings import Sibling
@@ -31,12 +31,13 @@ class Succession:
     `lost` says of the file that `next` gave last that others before it were gone already.
     """
 
-    def __init__(self, path: str, format: Format, scratch: str) -> None:
+    def __init__(self, path: str, format: Format, scratch: str, look: Look = chain_of) -> None:
         self.waiting = False
         self.lost = False
         self._path = path
         self._format = format
         self._scratch = scratch
+        self._look = look
         self._later: deque[Sibling] = deque()
         self._held: dict[int, int] = {}
         self._turned: float | None = None
@@ -101,9 +102,9 @@ class Succession:
         return self._with_held(self._on_disk(fd, mine.st_ino, place, time))
 
     def _on_disk(self, fd: int, inode: int, place: Place, time: int) -> list[Sibling]:
-        chain = chain_of(self._path)
+        chain = self._look(self._path)
         for index, sibling in enumerate(chain):
-            if sibling.inode == inode and not sibling.gz:
+            if sibling.inode == inode and not sibling.gz and not sibling.spooled:
                 return chain[index + 1 :]
         found = find(place, chain, self._scratch)
         if found is not None:

@@ -9,8 +9,8 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
-from collectors.logs.assemble import Assembler
-from collectors.logs.chain import chain_of, find, later_than, opened
+from collectors.logs.assemble import Assembler, Cut
+from collectors.logs.chain import Look, chain_of, find, later_than, opened
 from collectors.logs.counters import ROTATED_AWAY, Counters
 from collectors.logs.entry import Entry
 from collectors.logs.files import HEAD, MARKER, Place, key_of, place
@@ -29,26 +29,43 @@ CUT_BACK = 5.0
 """Seconds that a writer which cut its file's end has to write it again."""
 
 Listener = Callable[[Sequence[Entry]], None]
+Turned = Callable[[int, Place], None]
+"""Gets the descriptor of a file that was read to its end, and that place, before the next file is read."""
 
 
 class Tail:
     """One container's log. `step` reads one batch; everything else is bookkeeping between steps.
 
-    `listener` gets the entries as they end, if there is one; without it they are only counted.
+    `listener` gets the entries as they end, if there is one; without it they are only counted. `turned` hears of
+    each file that is left. One that is not `counting` only counts what was lost before it could be read.
     """
 
-    def __init__(self, target: LogTarget, progress: Progress, start: Start, scratch: str) -> None:
+    def __init__(
+        self,
+        target: LogTarget,
+        progress: Progress,
+        start: Start,
+        scratch: str,
+        *,
+        counting: bool = True,
+        look: Look = chain_of,
+    ) -> None:
         self.target = target
         self.progress = progress
         self.listener: Listener | None = None
+        self.turned: Turned | None = None
         self.waiting = False
         self._format = format_of(target.source.format)
         self._start = start
         self._scratch = scratch
-        self._assembler = Assembler(self._format, set(progress.cuts), progress.time)
+        self._counting = counting
+        self._look = look
+        self._assembler = Assembler(self._format, set(progress.cuts), progress.time, target.rule.multiline)
         self._assembler.pending = progress.pending
+        if self._assembler.joiner is not None:
+            self._assembler.joiner.stacks = progress.stacks
         self._reader: LineReader | None = None
-        self._succession = Succession(target.source.path, self._format, scratch)
+        self._succession = Succession(target.source.path, self._format, scratch, look)
         self._file = (0, 0)
         self._key: bytes | None = None
         self._head = b""
@@ -64,7 +81,13 @@ class Tail:
     @property
     def pending(self) -> bool:
         """Whether an entry waits for its end."""
-        return bool(self._assembler.pending)
+        return bool(self._assembler.underway)
+
+    @property
+    def boundaries(self) -> list[Cut]:
+        """The boundaries that were set by time, also those of which nobody knows yet whether they matter."""
+        told = [stack.cut for stack in self.progress.stacks.values() if stack.told]
+        return [*self.progress.cuts, *told] if told else self.progress.cuts
 
     def step(self) -> bool:
         """Read at most one batch; True when there may be more at once. `waiting` asks for another look soon."""
@@ -94,6 +117,11 @@ class Tail:
             return False
         return now.st_size == reader.offset and (now.st_dev, now.st_ino) == self._file
 
+    @property
+    def reading(self) -> tuple[int, Place] | None:
+        """The open file's descriptor and the place that was reached in it; None when none is open."""
+        return (self._reader.fd, self._place(self._reader)) if self._reader is not None else None
+
     def lag(self, now: float) -> float:
         """Age in seconds of the oldest line not yet read; 0 when all is read."""
         if self._reader is None or not self.progress.time:
@@ -103,13 +131,27 @@ class Tail:
 
     def flush(self) -> bool:
         """Give out entries whose end did not come in time; whether there were any."""
-        if not self._assembler.pending or time.monotonic() - self._fed < FLUSH:
+        assembler, waited = self._assembler, time.monotonic() - self._fed
+        if assembler.pending and waited >= FLUSH:
+            for pending in assembler.pending.values():
+                self.progress.remember(pending.cut)
+            assembler.cuts = set(self.progress.cuts)
+            self._deliver(assembler.flush())
+            return True
+        joiner = assembler.joiner
+        if joiner is None or not assembler.underway or waited < joiner.flush_after:
             return False
-        for pending in self._assembler.pending.values():
-            self.progress.remember(pending.cut)
-        self._assembler.cuts = set(self.progress.cuts)
-        self._deliver(self._assembler.flush())
-        return True
+        found = joiner.flush()
+        self._deliver(found)
+        return bool(found)
+
+    def settle(self, cuts: Sequence[Cut]) -> None:
+        """Take the boundaries that another reader of the same log set by time, and end what ended there."""
+        if cuts != self.progress.cuts:
+            self.progress.cuts = list(cuts)
+            self._assembler.cuts = set(cuts)
+        if cuts and self._assembler.underway:
+            self._deliver(self._assembler.settle())
 
     def saved(self) -> Progress:
         """The progress as it must be kept now."""
@@ -124,7 +166,9 @@ class Tail:
             self.close()
             self.progress.place = None
             self._format = self._assembler.format = format_of(target.source.format)
-            self._succession = Succession(target.source.path, self._format, self._scratch)
+            self._succession = Succession(target.source.path, self._format, self._scratch, self._look)
+        if target.rule.multiline != self.target.rule.multiline:
+            self._assembler.rejoin(target.rule.multiline)
         self.target = target
 
     def park(self) -> None:
@@ -140,10 +184,10 @@ class Tail:
             self._reader = None
 
     def _open(self) -> bool:
-        chain = chain_of(self.target.source.path)
+        left = self.progress.place
+        chain = (chain_of if left is None else self._look)(self.target.source.path)
         if not chain:
             return False
-        left = self.progress.place
         if left is None:
             begun = begin(chain, self._start, self._format, self._scratch)
             if begun is None:
@@ -204,16 +248,22 @@ class Tail:
         if batch.cut:
             self._deliver(assembler.feed_cut(key, batch.offset, batch.data))
             return
-        if self.listener is None and not assembler.pending:
+        if self.listener is None and not assembler.pending and assembler.passes(batch.data):
             tally = self._format.tally(batch.data)
             if tally is not None:
                 self.counters.add(tally)
                 assembler.time = tally.time
                 return
         self._deliver(assembler.feed(key, batch.offset, batch.data))
+        if assembler.joiner is not None and assembler.joiner.late:
+            for cut in assembler.joiner.late:
+                self.progress.remember(cut)
+            assembler.joiner.late.clear()
+            assembler.cuts = set(self.progress.cuts)
 
     def _deliver(self, entries: Sequence[Entry]) -> None:
-        self.counters.add_entries(entries)
+        if self._counting:
+            self.counters.add_entries(entries)
         if self.listener is not None and entries:
             self.listener(entries)
 
@@ -230,6 +280,8 @@ class Tail:
             self._take(rest)
         if self._succession.lost:
             self.counters.drop(ROTATED_AWAY)
+        if self.turned is not None:
+            self.turned(reader.fd, self._place(reader))
         self._use(fd, 0)
         return True
 
@@ -260,7 +312,7 @@ class Tail:
     def _truncated(self, reader: LineReader) -> bool:
         """Copied away and begun anew: read the copy's rest first, then the file from its beginning."""
         lost = self._place(reader)
-        chain = chain_of(self.target.source.path)
+        chain = self._look(self.target.source.path)
         copies = [sibling for sibling in chain if sibling.inode != lost.inode]
         found = find(lost, copies, self._scratch)
         if found is not None:

@@ -32,18 +32,18 @@ def progress() -> Progress:
 
 
 def test_what_is_saved_is_loaded_again(path: str) -> None:
-    store = Positions(path)
+    store = Positions(path, Progress)
     store.save([("/x", progress()), ("/y", Progress())], 1000)
     store.save([("/y", Progress(time=1))], 1001)
     store.close()
-    again = Positions(path)
+    again = Positions(path, Progress)
     assert again.load() == {"/x": progress(), "/y": Progress(time=1)}
     assert again.moved_aside == ""
     again.close()
 
 
 def test_a_transaction_that_was_not_ended_is_as_if_it_had_not_been(path: str) -> None:
-    store = Positions(path)
+    store = Positions(path, Progress)
     store.save([("/x", Progress(time=1))], 1000)
     other = sqlite3.connect(path)
     other.execute("BEGIN IMMEDIATE")
@@ -56,7 +56,7 @@ def test_a_transaction_that_was_not_ended_is_as_if_it_had_not_been(path: str) ->
 @pytest.mark.parametrize("content", [b"this is no database" * 100, b"\0" * 4096])
 def test_a_broken_store_is_moved_aside(path: str, content: bytes) -> None:
     pathlib.Path(path).write_bytes(content)
-    store = Positions(path)
+    store = Positions(path, Progress)
     assert store.load() == {}
     assert pathlib.Path(store.moved_aside).read_bytes() == content
     store.save([("/x", Progress())], 1)
@@ -67,13 +67,13 @@ def test_a_store_of_another_version_is_moved_aside(path: str) -> None:
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version=99")
     database.close()
-    store = Positions(path)
+    store = Positions(path, Progress)
     assert store.moved_aside
     store.close()
 
 
 def test_a_disk_that_takes_nothing_is_told_in_one_line(path: str) -> None:
-    store = Positions(path)
+    store = Positions(path, Progress)
     other = sqlite3.connect(path)
     other.execute("DROP TABLE positions")
     other.close()
@@ -83,7 +83,7 @@ def test_a_disk_that_takes_nothing_is_told_in_one_line(path: str) -> None:
 
 
 def test_only_what_is_long_gone_is_forgotten(path: str) -> None:
-    store = Positions(path)
+    store = Positions(path, Progress)
     week = 7 * 86400
     store.save([("/gone", Progress()), ("/known", Progress())], 0)
     store.save([("/recent", Progress())], week)
