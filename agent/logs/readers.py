@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from agent.exposition.turns import Turns
 from collectors.logs.positions import Positions, Progress
@@ -38,15 +38,22 @@ class Readers:
     """Reads what it is told to, and reports what it counted to `send`."""
 
     def __init__(
-        self, positions: Positions, start_at: str | float, scratch: str, send: Callable[[ToAgent], None]
+        self,
+        positions: Positions[Progress],
+        start_at: str | float,
+        scratch: str,
+        send: Callable[[ToAgent], None],
     ) -> None:
         self.tails: dict[str, Tail] = {}
         self._positions = positions
         self._start_at = start_at
         self._scratch = scratch
         self._send = send
+        self.stepped: Callable[[str], None] = _nothing
+        """Hears of each container whose log was looked at."""
         self._began = time.time()
-        self._known: dict[str, Progress] = positions.load()
+        # Of those that were left and not saved yet; all others are asked of the store, where they lie for a week.
+        self._left: dict[str, Progress] = {}
         self._watcher = Watcher()
         self._ready: deque[str] = deque()
         self._queued: set[str] = set()
@@ -79,8 +86,8 @@ class Readers:
         tail = self.tails.get(target.id)
         try:
             if tail is None:
-                progress = self._known.pop(target.id, None) or Progress()
-                tail = Tail(target, progress, self._start(target.runs), self._scratch)
+                progress = self._left.pop(target.id, None) or self._positions.of(target.id) or Progress()
+                tail = Tail(target, progress, self.starts(target), self._scratch)
             else:
                 tail.retarget(target)
         except DeckwatchError as error:
@@ -107,7 +114,7 @@ class Readers:
         self._watcher.remove(id)
         self._streaks.pop(id, None)
         self._busy_until.pop(id, None)
-        self._known[id] = tail.saved()
+        self._left[id] = tail.saved()
         tail.close()
         self._mark(id)
 
@@ -116,12 +123,6 @@ class Readers:
         if error not in self._troubled and len(self._troubled) < _MOST_TROUBLES:
             self._troubled.add(error)
             self._send(Trouble(event, error))
-
-    def _start(self, runs: Sequence[tuple[int, float]]) -> Start:
-        """A container that is younger than the worker is read whole, whatever `start_at` says."""
-        if runs and runs[0][1] >= self._began:
-            return Start.of("beginning", self._began)
-        return Start.of(self._start_at, time.time())
 
     def _enqueue(self, id: str) -> None:
         if id in self.tails and id not in self._queued:
@@ -141,6 +142,13 @@ class Readers:
                     self._step(id, self.tails[id])
                 await turns.others()
 
+    def starts(self, target: LogTarget) -> Start:
+        """Where to begin with a log that was never read. A container that is younger than the worker is read
+        whole, whatever `start_at` says."""
+        if target.runs and target.runs[0][1] >= self._began:
+            return Start.of("beginning", self._began)
+        return Start.of(self._start_at, time.time())
+
     def _step(self, id: str, tail: Tail) -> None:
         try:
             more = tail.step()
@@ -148,6 +156,7 @@ class Readers:
             text = str(error) if isinstance(error, OSError | DeckwatchError) else repr(error)
             self.trouble("log_not_read", f"cannot read the log of {id}: {text}; it is tried again")
             return
+        self.stepped(id)
         streak = self._streaks.pop(id, 0)
         if more:
             streak += 1
@@ -245,7 +254,7 @@ class Readers:
         changed, self._changed = self._changed, set()
         if not changed:
             return
-        rows = [(id, self.tails[id].saved() if id in self.tails else self._known[id]) for id in changed]
+        rows = [(id, self.tails[id].saved() if id in self.tails else self._left[id]) for id in changed]
         try:
             self._positions.save(rows, time.time())
         except DeckwatchError as error:
@@ -253,7 +262,12 @@ class Readers:
             self._changed |= changed
             self._commit_soon()
             return
+        self._left.clear()
         self._send(Report([self._counted(id, each) for id, each in rows if id in self.tails]))
 
     def _counted(self, id: str, progress: Progress) -> Counted:
-        return Counted(id, progress.counters, self.tails[id].lag(time.time()), progress.cuts)
+        return Counted(id, progress.counters, self.tails[id].lag(time.time()), self.tails[id].boundaries)
+
+
+def _nothing(id: str) -> None:
+    """Nobody listens."""

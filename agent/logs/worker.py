@@ -20,7 +20,7 @@ from agent.logs.readers import Readers
 from collectors.logs.entry import Entry
 from collectors.logs.feed import Feed
 from collectors.logs.judge import BadQuery, Judge
-from collectors.logs.positions import Positions
+from collectors.logs.positions import Positions, Progress
 from collectors.logs.wire import (
     Ended,
     Fed,
@@ -44,7 +44,7 @@ class Worker:
     """The conversation with the agent: what to read, and who wants to see it live."""
 
     def __init__(
-        self, writer: asyncio.StreamWriter, positions: Positions, start_at: str | float, scratch: str
+        self, writer: asyncio.StreamWriter, positions: Positions[Progress], start_at: str | float, scratch: str
     ) -> None:
         self._writer = writer
         self._readers = Readers(positions, start_at, scratch, self._send)
@@ -146,7 +146,7 @@ async def _main(options: argparse.Namespace) -> None:
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=options.socket))
     # A signal is answered as the agent's end is: what was read is saved.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, reader.feed_eof)
-    positions = Positions(os.path.join(options.state, "positions.db"))
+    positions = Positions(os.path.join(options.state, "positions.db"), Progress)
     start_at = options.start_at if options.start_at in ("beginning", "end") else float(options.start_at)
     try:
         await Worker(writer, positions, start_at, options.scratch).run(reader)

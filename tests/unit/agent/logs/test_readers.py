@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import pathlib
 import sqlite3
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from agent.logs import readers as logreaders
 from agent.logs.readers import Readers
-from collectors.logs.positions import Positions
+from collectors.logs.positions import Positions, Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.wire import Report, ToAgent, Trouble, framed, to_agent
 from collectors.model import LogSource
@@ -62,7 +63,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def reading(
     tmp_path: pathlib.Path, agent: Agent, start_at: str | float = "beginning"
 ) -> AsyncIterator[Readers]:
-    positions = Positions(str(tmp_path / "positions.db"))
+    positions = Positions(str(tmp_path / "positions.db"), Progress)
     readers = Readers(positions, start_at, str(tmp_path), agent.hear)
     task = asyncio.ensure_future(readers.run())
     try:
@@ -247,3 +248,18 @@ async def test_one_log_that_cannot_be_read_does_not_stop_the_others(
         readers.follow(LogTarget(id="/odd", source=odd, container={}))
         readers.follow(target(log))
         await until(lambda: agent.lines() == 3 and "log_not_read" in agent.troubles())
+
+
+async def test_those_that_are_gone_take_no_memory(tmp_path: pathlib.Path, log: LogFile) -> None:
+    agent = Agent()
+    log.numbers(5)
+    async with reading(tmp_path, agent) as readers:
+        readers.follow(target(log))
+        await until(lambda: agent.lines() == 5)
+        readers.leave("/x")
+        await until(
+            lambda: gc.collect() == 0 and not any(isinstance(one, Progress) for one in gc.get_objects())
+        )
+        log.numbers(5)
+        readers.follow(target(log))
+        await until(lambda: agent.lines() == 10)

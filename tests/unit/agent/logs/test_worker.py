@@ -137,9 +137,9 @@ async def test_a_reader_that_is_slow_is_let_go(worker: Process, log: LogFile) ->
 
 
 def _committed(state: pathlib.Path, offset: int) -> bool:
-    from collectors.logs.positions import Positions
+    from collectors.logs.positions import Positions, Progress
 
-    store = Positions(str(state / "positions.db"))
+    store = Positions(str(state / "positions.db"), Progress)
     progress = store.load().get("/x")
     store.close()
     return bool(progress and progress.place and progress.place.offset == offset)
