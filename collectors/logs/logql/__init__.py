@@ -1,0 +1,1 @@
+"""LogQL: read a query, say what a scan has to read for it, and evaluate it over a stream of log entries."""

@@ -1,0 +1,270 @@
+"""The functions that a template can call. Arguments come in Go's order: the piped value is the last one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+import urllib.parse
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from collectors.logs.logql import arithmetic, quantities, regex
+from collectors.logs.logql.strings import quote
+
+Value: TypeAlias = str | int | float | bool
+MAX_TEXT = 256 * 1024
+_MAX_WIDTH = 1000
+_WORK = 16 << 20
+
+
+class Function(NamedTuple):
+    """`kinds` is one letter for each argument: s text, i whole number, n number of any kind, a anything; a `*`
+    behind the last letter lets it come any number of times, also never."""
+
+    kinds: str
+    call: Callable[..., Value]
+
+    def takes(self, count: int) -> bool:
+        """Whether this many arguments are right."""
+        if self.kinds.endswith("*"):
+            return count >= len(self.kinds) - 2
+        return count == len(self.kinds)
+
+    def __call__(self, *arguments: Value) -> Value:
+        kinds = self.kinds
+        if kinds.endswith("*"):
+            kinds = kinds[:-2] + kinds[-2] * (len(arguments) - len(kinds) + 2)
+        return self.call(*map(_converted, kinds, arguments))
+
+
+def text_of(value: Value) -> str:
+    """A value as Go prints it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value and not 1e-4 <= abs(value) < 1e21 and math.isfinite(value):
+        return re.sub(r"e([+-])(\d)$", r"e\g<1>0\2", repr(value).replace(".0e", "e"))
+    return quantities.number_text(value) if isinstance(value, float) else str(value)
+
+
+def truth(value: Value) -> bool:
+    """Whether `if` takes a value for true: what is neither empty nor 0."""
+    return bool(value)
+
+
+def _converted(kind: str, value: Value) -> Value:
+    if kind == "s":
+        if not isinstance(value, str):
+            raise ValueError(f"a text is expected, not {text_of(value)}")
+    elif kind == "i":
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"a whole number is expected, not {text_of(value)[:40]!r}")
+    elif kind == "n":
+        return _number(value)
+    return value
+
+
+def _number(value: Value) -> int | float:
+    """What sprig's arithmetic makes of a value: 0 of what is no number."""
+    if isinstance(value, str):
+        if re.fullmatch(r"[+-]?\d{1,18}", value, re.ASCII):
+            return int(value)
+        try:
+            return quantities.number(value)
+        except ValueError:
+            return 0
+    return value
+
+
+def _whole(value: int | float) -> int:
+    if isinstance(value, float) and not math.isfinite(value):
+        return 0
+    return (int(value) + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+def _bounded(size: int) -> None:
+    if size > MAX_TEXT:
+        raise ValueError(f"the result is longer than {MAX_TEXT} bytes")
+
+
+def _replace(old: str, new: str, text: str, count: int = -1) -> str:
+    times = text.count(old) if count < 0 else min(count, text.count(old))
+    _bounded(len(text) + times * (len(new) - len(old)))
+    return text.replace(old, new, times)
+
+
+def _regex_replace(pattern: str, text: str, replacement: str, *, literal: bool = False) -> str:
+    if (len(text) + 1) * (len(replacement) + 1) > _WORK:
+        raise ValueError("text and replacement are too long for a replacement by pattern")
+    return regex.replacer(pattern, replacement, literal=literal)(text)
+
+
+def _truncated(width: int, text: str) -> str:
+    if width < 0:
+        return text[width:] if -width < len(text) else text
+    return text[:width]
+
+
+def _substring(start: int, end: int, text: str) -> str:
+    if start < 0:
+        return text[: max(end, 0)]
+    return text[start:] if end < 0 or end > len(text) else text[start:end]
+
+
+def _repeated(times: int, text: str) -> str:
+    _bounded(max(times, 0) * len(text))
+    return text * max(times, 0)
+
+
+def _aligned_left(width: int, text: str) -> str:
+    _bounded(width)
+    return text[:width].ljust(width) if width >= 0 else text
+
+
+def _aligned_right(width: int, text: str) -> str:
+    _bounded(width)
+    return (text[-width:] if width else "").rjust(width) if width >= 0 else text
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError) as error:
+        return str(error)
+
+
+def _quotient(first: int | float, second: int | float) -> int:
+    dividend, divisor = _whole(first), _whole(second)
+    if divisor == 0:
+        raise ValueError("division by zero")
+    size = abs(dividend) // abs(divisor)
+    return size if (dividend < 0) == (divisor < 0) else -size
+
+
+def _remainder(first: int | float, second: int | float) -> int:
+    return _whole(first) - _whole(second) * _quotient(first, second)
+
+
+_VERB = re.compile(r"%(?:(%)|([-+ 0#]*)(\d*)(?:\.(\d+))?([A-Za-z]))")
+
+
+def _printed(form: str, *values: Value) -> str:
+    """Go's Sprintf for %s %v %d %f %g %e %q %x %t with flags, width and precision."""
+    waiting = list(values)
+
+    def shown(found: re.Match[str]) -> str:
+        percent, flags, width, precision, verb = found.groups()
+        if percent:
+            return "%"
+        if int(width or 0) > _MAX_WIDTH or int(precision or 0) > _MAX_WIDTH:
+            raise ValueError(f"widths above {_MAX_WIDTH} are not understood")
+        if verb not in "svdfgeqxt":
+            raise ValueError(f"printf's %{verb} is not understood")
+        if not waiting:
+            return f"%!{verb}(MISSING)"
+        return _verb(flags, width, precision, verb, waiting.pop(0))
+
+    text = _VERB.sub(shown, form)
+    _bounded(len(text))
+    return text
+
+
+def _verb(flags: str, width: str, precision: str | None, verb: str, value: Value) -> str:
+    point = f".{precision}" if precision else ""
+    if verb in "dx" and isinstance(value, int):
+        return f"%{flags}{width}{verb}" % value
+    if verb in "feg" and isinstance(value, float):
+        return f"%{flags}{width}{point}{verb}" % value
+    if verb in "dfegx" and not (verb == "x" and isinstance(value, str)):
+        kind = "string" if isinstance(value, str) else "float64" if isinstance(value, float) else "int"
+        return f"%!{verb}({kind}={text_of(value)})"
+    text = text_of(value)
+    if verb == "x":
+        text = text.encode().hex()
+    if verb == "q":
+        text = quote(text)
+    return f"%{flags.replace('0', '')}{width}{point}s" % text
+
+
+def _duration(text: str) -> float:
+    return quantities.duration(text) / 1e9
+
+
+_TEXTS: dict[tuple[str, ...], tuple[str, Callable[..., Value]]] = {
+    ("ToUpper", "upper"): ("s", str.upper),
+    ("ToLower", "lower"): ("s", str.lower),
+    ("title",): ("s", str.title),
+    ("trim", "TrimSpace"): ("s", str.strip),
+    ("Trim",): ("ss", lambda text, cut: text.strip(cut) if cut else text),
+    ("TrimLeft",): ("ss", lambda text, cut: text.lstrip(cut) if cut else text),
+    ("TrimRight",): ("ss", lambda text, cut: text.rstrip(cut) if cut else text),
+    ("TrimPrefix",): ("ss", str.removeprefix),
+    ("TrimSuffix",): ("ss", str.removesuffix),
+    ("trimAll",): ("ss", lambda cut, text: text.strip(cut) if cut else text),
+    ("trimPrefix",): ("ss", lambda prefix, text: text.removeprefix(prefix)),
+    ("trimSuffix",): ("ss", lambda suffix, text: text.removesuffix(suffix)),
+    ("Replace",): ("sssi", lambda text, old, new, count: _replace(old, new, text, count)),
+    ("replace",): ("sss", _replace),
+    ("regexReplaceAll",): ("sss", _regex_replace),
+    ("regexReplaceAllLiteral",): (
+        "sss",
+        lambda pattern, text, new: _regex_replace(pattern, text, new, literal=True),
+    ),
+    ("count",): ("ss", lambda pattern, text: sum(1 for _ in regex.compiled(pattern).finditer(text.encode()))),
+    ("trunc",): ("is", _truncated),
+    ("substr",): ("iis", _substring),
+    ("repeat",): ("is", _repeated),
+    ("alignLeft",): ("is", _aligned_left),
+    ("alignRight",): ("is", _aligned_right),
+    ("contains",): ("ss", lambda part, text: part in text),
+    ("hasPrefix",): ("ss", lambda part, text: text.startswith(part)),
+    ("hasSuffix",): ("ss", lambda part, text: text.endswith(part)),
+    ("urlencode",): ("s", urllib.parse.quote_plus),
+    ("urldecode",): ("s", urllib.parse.unquote_plus),
+    ("b64enc",): ("s", lambda text: base64.b64encode(text.encode()).decode()),
+    ("b64dec",): ("s", _decoded),
+    ("default",): ("aa", lambda other, value: value or other),
+    ("printf",): ("sa*", _printed),
+    ("print",): ("a*", lambda *values: "".join(map(text_of, values))),
+    ("len",): ("s", lambda text: len(text.encode())),
+}
+_NUMBERS: dict[tuple[str, ...], tuple[str, Callable[..., Value]]] = {
+    ("bytes",): ("s", lambda text: float(quantities.size(text))),
+    ("duration", "duration_seconds"): ("s", _duration),
+    ("int",): ("n", _whole),
+    ("float64",): ("n", float),
+    ("add",): ("nn*", lambda *values: _whole(sum(map(_whole, values)))),
+    ("sub",): ("nn", lambda first, second: _whole(_whole(first) - _whole(second))),
+    ("mul",): ("nn*", lambda *values: _whole(math.prod(map(_whole, values)))),
+    ("div",): ("nn", _quotient),
+    ("mod",): ("nn", _remainder),
+    ("addf",): ("nn*", lambda *values: float(sum(values))),
+    ("subf",): ("nn", lambda first, second: float(first - second)),
+    ("mulf",): ("nn*", lambda *values: math.prod(map(float, values))),
+    ("divf",): ("nn", lambda first, second: arithmetic.ARITHMETIC["/"](first, second)),
+    ("max",): ("nn*", lambda *values: max(map(_whole, values))),
+    ("min",): ("nn*", lambda *values: min(map(_whole, values))),
+    ("ceil",): ("n", lambda value: float(math.ceil(value)) if math.isfinite(value) else value),
+    ("floor",): ("n", lambda value: float(math.floor(value)) if math.isfinite(value) else value),
+    ("round",): ("ni", lambda value, digits: round(float(value), max(0, min(digits, 15)))),
+}
+_LOGIC: dict[tuple[str, ...], tuple[str, Callable[..., Value]]] = {
+    ("eq",): ("aa", lambda first, second: first == second),
+    ("ne",): ("aa", lambda first, second: first != second),
+    ("lt",): ("nn", lambda first, second: first < second),
+    ("le",): ("nn", lambda first, second: first <= second),
+    ("gt",): ("nn", lambda first, second: first > second),
+    ("ge",): ("nn", lambda first, second: first >= second),
+    ("not",): ("a", lambda value: not truth(value)),
+    ("and",): ("aa*", lambda *values: next((each for each in values if not truth(each)), values[-1])),
+    ("or",): ("aa*", lambda *values: next((each for each in values if truth(each)), values[-1])),
+}
+FUNCTIONS: dict[str, Function] = {
+    name: Function(*function)
+    for table in (_TEXTS, _NUMBERS, _LOGIC)
+    for names, function in table.items()
+    for name in names
+}
