@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from collectors.logs.logql import ast, formats, regex
+from collectors.logs.logql import ahead, ast, formats, regex
 from collectors.logs.logql.conditions import condition
 from collectors.logs.logql.jsonstage import json_stage
 from collectors.logs.logql.line import Entry, Line, label_name
@@ -22,15 +22,10 @@ class Pipeline:
     """Selector and stages of one log query. `wanted` are the labels that parsers need to extract; None is all."""
 
     def __init__(self, query: ast.LogQuery, wanted: frozenset[str] | None = None) -> None:
-        first = next(
-            (index for index, stage in enumerate(query.stages) if not isinstance(stage, ast.LineFilter)),
-            len(query.stages),
-        )
+        filters, stages = ahead.split(query.stages)
         self._selects = selector(query.matchers)
-        self._filters = [
-            line_filter(stage) for stage in query.stages[:first] if isinstance(stage, ast.LineFilter)
-        ]
-        self._steps = [_step(stage) for stage in query.stages[first:]]
+        self._filters = [line_filter(stage) for stage in filters]
+        self._steps = [*ahead.label_filters(stages), *map(_step, stages)]
         self._wanted = wanted
         self._chosen: dict[int, tuple[object, bool]] = {}
         self.changes_lines = any(isinstance(stage, ast.LineFormat | ast.Decolorize) for stage in query.stages)

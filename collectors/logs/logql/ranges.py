@@ -60,20 +60,29 @@ class RangeSeries:
         self._limit = max_series * SERIES_FACTOR
         self._values_left = MAX_VALUES if node.op == "quantile_over_time" else None
         self._next = 0
-        self._due = steps.time(0)
+        self._last = -1
+        self._until = -(1 << 63)
 
     def add(self, entry: Entry) -> bool:
         """Take an entry; True when it completed a step."""
         time = entry.time + self._offset
-        completed = time > self._due and self._next < self._steps.number
-        if completed:
-            self._complete(min(self._steps.since(time), self._steps.number))
+        completed = time > self._until and self._move(time)
+        if self._last >= 0:
+            sample = self._sampler.sample(entry)
+            if sample is not None:
+                self._put(sample[0], self._last, time, sample[1])
+        return completed
+
+    def _move(self, time: int) -> bool:
+        """On to the pane of a time: entries up to `_until` count for the same steps, the last one is `_last`, or
+        none at all when that is -1. True when this completes a step."""
+        first = min(max(self._steps.since(time), self._next), self._steps.number)
         last = min(self._steps.since(time + self._range), self._steps.number) - 1
-        if last < self._next or self._steps.since(time) > last:
-            return completed
-        sample = self._sampler.sample(entry)
-        if sample is not None:
-            self._put(sample[0], last, time, sample[1])
+        completed = first > self._next
+        self._complete(first)
+        self._last = last if last >= first else -1
+        leaves = self._steps.time(last + 1) - self._range
+        self._until = min(self._steps.time(first), leaves) if leaves >= time else self._steps.time(first)
         return completed
 
     def finish(self) -> None:
@@ -96,7 +105,6 @@ class RangeSeries:
         while self._next < until:
             self.ready.append(self._vector(self._next))
             self._next += 1
-        self._due = self._steps.time(self._next)
 
     def _vector(self, step: int) -> Vector:
         end = self._steps.time(step)
