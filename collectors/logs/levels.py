@@ -1,7 +1,8 @@
 """The level of a message: trace, debug, info, warn, error or fatal, or none that one can tell.
 
-Looked for in this order: a key of a JSON object, a `level=` pair, the prefixes of klog and syslog,
-a level's name in the first words. The stream alone is no level: many programs log to stderr.
+Looked for in this order: a key of a JSON object, the prefixes of klog and syslog, a whole word among the first
+ones (`INFO`, `[info]`, `level=info`), a `level=` pair further on, a level's name at the beginning, in capitals
+or in brackets. The stream alone is no level: many programs log to stderr.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ KEYS = (
     "@level",
     "severity_text",
 )
+SYSLOG = ("fatal", "fatal", "fatal", "error", "warn", "info", "info", "debug")
+"""The level of each severity of RFC 5424, emergency first."""
+KLOG = {"I": "info", "W": "warn", "E": "error", "F": "fatal"}
+"""The level of each letter that begins a line of klog or glog."""
 
 _WORDS = {
     "trace": ("trace", "trc", "finest"),
@@ -32,37 +37,59 @@ _WORDS = {
     "info": ("info", "inf", "information", "informational", "notice"),
     "warn": ("warn", "warning", "wrn"),
     "error": ("error", "err", "eror", "severe"),
-    "fatal": ("fatal", "critical", "crit", "panic", "dpanic", "emerg", "emergency", "alert"),
+    "fatal": ("fatal", "ftl", "critical", "crit", "panic", "dpanic", "emerg", "emergency", "alert"),
 }
-_LEVEL_OF = {word: level for level, words in _WORDS.items() for word in words}
-_KLOG = {b"I": "info", b"W": "warn", b"E": "error", b"F": "fatal"}
-_SYSLOG = ("fatal", "fatal", "fatal", "error", "warn", "info", "info", "debug")
+_LEVEL_OF = {
+    case: level
+    for level, words in _WORDS.items()
+    for word in words
+    for case in (word, word.upper(), word.capitalize())
+}
 _NUMBERS = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}
 
 # A chunk without any of these holds no level at all, however its lines are escaped.
 HINT = re2.compile(
-    rb"(?i)tra?ce?|de?bu?g|inf|notice|war?n|err?o?r?|fatal|crit|panic|emerg|alert|sever|verbose|fine"
-    rb"|level|lvl|[IWEF]\d\d\d\d |<[0-7]>|\\u003c[0-7]"
+    rb"(?i)tra?ce?|de?bu?g|inf|notice|wa?rn|err?o?r?|fatal|ftl|crit|panic|emerg|alert|sever|verbose|fine"
+    rb"|level|lvl|[IWEF]\d{4}(?:\d{4})? |<[0-7]>|\\u003c[0-7]"
 )
 _PAIR = re.compile(
-    rb"""(?:^|[\s,;|\[{(])["']?(?:level|lvl|severity|loglevel|log_level)["']?\s*[=:]\s*["']?([A-Za-z]+)""",
-    re.I,
+    r"""(?:^|[\s,;|\[{(])["']?(?:level|lvl|severity|loglevel|log_level)["']?\s*[=:]\s*["']?([A-Za-z]+)""",
+    re.I | re.A,
 )
-# Each begins with a narrow set of bytes or at the beginning: that is what makes a search quick.
-_KLOG_HEAD = re.compile(rb"([IWEF])\d{4} \d\d:")
-_SYSLOG_HEAD = re.compile(rb"<([0-7])>")
-_FIRST = re.compile(rb"\s*\[?([A-Za-z]{3,13})(?::|\s-|\])")
-_UPPER = re.compile(rb"[A-Z]{3,13}(?![\w=-])")
-_BRACKET = re.compile(rb"[\[<(]([A-Za-z]{3,13})[\])>:]")
-_INSIDE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
-_PAIR_BYTES = 512
-_PREFIX_BYTES = 160
+# Each begins with a narrow set of characters or at the beginning: that is what makes a search quick.
+_KLOG_HEAD = re.compile(r"([IWEF])(?:\d{4})?\d{4} \d\d:", re.A)
+_SYSLOG_HEAD = re.compile(r"<([0-7])>")
+_FIRST = re.compile(r"\s*\[?([A-Za-z]{3,13})(?::|\s-|\])", re.A)
+_UPPER = re.compile(r"[A-Z]{3,13}(?![\w=-])", re.A)
+_BRACKET = re.compile(r"[\[<(]([A-Za-z]{3,13})[\])>:]")
+_INSIDE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
+_HEADS = frozenset("IWEF<")
+_OBJECT = frozenset((b"{", b" ", b"\t"))
+_PAIR_TEXT = 512
+_BEFORE_KEY = len(',"log_')
+_PREFIX_TEXT = 160
+_FIRST_WORDS = 6
+
+
+def _whole_words() -> dict[str, str]:
+    """Each way in which a level stands as a word of its own, between blanks."""
+    found: dict[str, str] = {}
+    for word, level in _LEVEL_OF.items():
+        if word.isupper():
+            found |= dict.fromkeys((word, f"{word}:", f"{word},", f"|{word}|"), level)
+        found |= dict.fromkeys((f"[{word}]", f"[{word}]:", f"<{word}>", f"({word})"), level)
+        for key in ("level", "lvl", "severity"):
+            found |= dict.fromkeys((f"{key}={word}", f'{key}="{word}"'), level)
+    return found
+
+
+_whole = _whole_words().get
 
 
 def normalised(value: Any) -> str | None:
     """The level that a key's value means; None for a value that means none."""
     if isinstance(value, str):
-        return _LEVEL_OF.get(value.lower())
+        return _LEVEL_OF.get(value) or _LEVEL_OF.get(value.lower())
     if isinstance(value, int):
         return _NUMBERS.get(value)
     return None
@@ -76,52 +103,52 @@ def level_in(fields: dict[str, Any]) -> str | None:
     return None
 
 
-def level_in_text(message: bytes) -> str | None:
+def level_in_text(text: str) -> str | None:
     """The level that the first words of a text tell."""
-    head = message[:_PAIR_BYTES]
-    if _may_hold_pair(head):
-        pair = _PAIR.search(head)
-        level = pair and _LEVEL_OF.get(pair[1].decode().lower())
-        if level:
+    head = text[:_PREFIX_TEXT]
+    if head[:1] in _HEADS and (level := _level_in_head(head)):
+        return level
+    for word in head.split(None, _FIRST_WORDS):
+        if level := _whole(word):
             return level
-    return _level_in_prefix(message[:_PREFIX_BYTES])
+    return _level_in_pair(text[:_PAIR_TEXT]) or _level_in_prefix(head)
 
 
-def _may_hold_pair(head: bytes) -> bool:
-    if head.islower():
-        return b"level" in head or b"lvl" in head or b"severity" in head
-    return (
-        b"evel" in head
-        or b"lvl" in head
-        or b"everity" in head
-        or b"LE" in head
-        or b"LV" in head
-        or b"SE" in head
-    )
-
-
-def _level_in_prefix(head: bytes) -> str | None:
-    """The level at the very beginning, else the first that stands alone in capitals or in brackets."""
+def _level_in_head(head: str) -> str | None:
     if found := _KLOG_HEAD.match(head):
-        return _KLOG[found[1]]
+        return KLOG[found[1]]
     if found := _SYSLOG_HEAD.match(head):
-        return _SYSLOG[int(found[1])]
+        return SYSLOG[int(found[1])]
+    return None
+
+
+def _level_in_pair(head: str) -> str | None:
+    lower = head.lower()
+    if "level" not in lower and "lvl" not in lower and "severity" not in lower:
+        return None
+    place = min(at for key in ("level", "lvl", "severity") if (at := lower.find(key)) >= 0)
+    pair = _PAIR.search(head, max(0, place - _BEFORE_KEY))
+    return _LEVEL_OF.get(pair[1].lower()) if pair else None
+
+
+def _level_in_prefix(head: str) -> str | None:
+    """The level at the very beginning, else the first that stands alone in capitals or in brackets."""
     found = _FIRST.match(head)
-    if found and (level := _LEVEL_OF.get(found[1].decode().lower())):
+    if found and (level := _LEVEL_OF.get(found[1].lower())):
         return level
     place, level = (len(head), None) if head.islower() else _upper(head)
-    if b"[" not in head and b"<" not in head and b"(" not in head:
+    if "[" not in head and "<" not in head and "(" not in head:
         return level
     for found in _BRACKET.finditer(head, 0, place):
-        if inner := _LEVEL_OF.get(found[1].decode().lower()):
+        if inner := _LEVEL_OF.get(found[1].lower()):
             return inner
     return level
 
 
-def _upper(head: bytes) -> tuple[int, str | None]:
+def _upper(head: str) -> tuple[int, str | None]:
     """Where the first level in capitals stands, and which; the end and none when there is none."""
     for found in _UPPER.finditer(head):
-        level = _LEVEL_OF.get(found[0].decode().lower())
+        level = _LEVEL_OF.get(found[0].lower())
         if level and (found.start() == 0 or head[found.start() - 1] not in _INSIDE):
             return found.start(), level
     return len(head), None
@@ -140,5 +167,5 @@ def fields_of(message: bytes) -> dict[str, Any]:
 
 def level_of(message: bytes) -> str | None:
     """The level of a whole message; None when it tells none."""
-    fields = fields_of(message) if message[:1] in (b"{", b" ", b"\t") else {}
-    return level_in(fields) if fields else level_in_text(message)
+    fields = fields_of(message) if message[:1] in _OBJECT else {}
+    return level_in(fields) if fields else level_in_text(message[: 4 * _PAIR_TEXT].decode("utf-8", "replace"))
