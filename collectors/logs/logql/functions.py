@@ -251,6 +251,11 @@ _NUMBERS: dict[tuple[str, ...], tuple[str, Callable[..., Value]]] = {
     ("floor",): ("n", lambda value: float(math.floor(value)) if math.isfinite(value) else value),
     ("round",): ("ni", lambda value, digits: round(float(value), max(0, min(digits, 15)))),
 }
+_TIMES: dict[tuple[str, ...], tuple[str, Callable[..., Value]]] = {
+    ("unixEpoch",): ("i", lambda time: str(time // 1_000_000_000)),
+    ("unixEpochMillis",): ("i", lambda time: str(time // 1_000_000)),
+    ("unixEpochNanos",): ("i", str),
+}
 _LOGIC: dict[tuple[str, ...], tuple[str, Callable[..., Value]]] = {
     ("eq",): ("aa", lambda first, second: first == second),
     ("ne",): ("aa", lambda first, second: first != second),
@@ -264,7 +269,7 @@ _LOGIC: dict[tuple[str, ...], tuple[str, Callable[..., Value]]] = {
 }
 FUNCTIONS: dict[str, Function] = {
     name: Function(*function)
-    for table in (_TEXTS, _NUMBERS, _LOGIC)
+    for table in (_TEXTS, _NUMBERS, _TIMES, _LOGIC)
     for names, function in table.items()
     for name in names
 }

@@ -9,6 +9,8 @@ from typing import NamedTuple
 ERROR = "__error__"
 DETAILS = "__error_details__"
 EXTRACTED = "_extracted"
+_OWN = frozenset((ERROR, DETAILS))
+_SHORT = 128
 
 
 class Entry(NamedTuple):
@@ -54,7 +56,7 @@ class Line:
 
     def extract(self, name: str, value: str) -> None:
         """Set a label that a parser found; one that the entry has already gets `_extracted` behind its name."""
-        if name in self.stream or name in self.metadata:
+        if name in self.stream or name in self.metadata or name in _OWN:
             name += EXTRACTED
         if self.wanted is None or name in self.wanted:
             self.parsed[name] = value
@@ -93,9 +95,17 @@ class Line:
         return merged
 
 
-@lru_cache(maxsize=8192)
 def label_name(key: str) -> str:
     """A key as a label's name: other characters than letters, digits and `_` become `_`."""
+    return _short_name(key) if len(key) <= _SHORT else _name(key)
+
+
+@lru_cache(maxsize=4096)
+def _short_name(key: str) -> str:
+    return _name(key)
+
+
+def _name(key: str) -> str:
     key = key.strip()
     name = "".join(char if char == "_" or (char.isascii() and char.isalnum()) else "_" for char in key)
     return f"_{name}" if name[:1].isdigit() else name

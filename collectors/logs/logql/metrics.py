@@ -28,11 +28,14 @@ class Options(NamedTuple):
     max_series: int = MAX_SERIES
 
 
+DEFAULTS = Options()
+
+
 def evaluate_instant(
     query: ast.Metric,
     entries: Iterable[Entry],
     time: int,
-    options: Options = Options(),  # noqa: B008
+    options: Options = DEFAULTS,
 ) -> Result:
     """The values at one time, in ns: a scalar for a number, else a vector. Raises LogQLError."""
     if isinstance(query, ast.Scalar):
@@ -50,7 +53,7 @@ def evaluate_range(
     start: int,
     end: int,
     step: int,
-    options: Options = Options(),  # noqa: B008
+    options: Options = DEFAULTS,
 ) -> Result:
     """The values from `start` to `end`, `step` apart, in ns: a matrix. Raises LogQLError.
 

@@ -11,11 +11,12 @@ from collectors.logs.logql.ast import Grouping, Matcher, RangeAggregation
 from collectors.logs.logql.errors import LogQLError
 from collectors.logs.logql.line import Entry
 from collectors.logs.logql.samples import Sampler
-from collectors.logs.logql.vector import Labels, Vector, labels_of, too_many
+from collectors.logs.logql.vector import Labels, Vector, labels_of, size_of, too_many
 from collectors.logs.logql.window import Window
 
 SERIES_FACTOR = 20
 MAX_VALUES = 4_000_000
+MAX_LABEL_BYTES = 64 << 20
 
 
 class Steps(NamedTuple):
@@ -37,7 +38,8 @@ class Steps(NamedTuple):
 class RangeSeries:
     """Fed with entries in the order of time, it gives the vector of a step as soon as that is complete.
 
-    Within it, up to `SERIES_FACTOR` times as many series as a result may have can be under way.
+    Within it, up to `SERIES_FACTOR` times as many series as a result may have can be under way, with labels of
+    `MAX_LABEL_BYTES` characters in all.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class RangeSeries:
         self._empty, self._result = state_of(node), result_of(node)
         self._windows: dict[Labels, Window] = {}
         self._limit = max_series * SERIES_FACTOR
+        self._label_bytes = 0
         self._values_left = MAX_VALUES if node.op == "quantile_over_time" else None
         self._next = 0
         self._last = -1
@@ -94,6 +97,9 @@ class RangeSeries:
         if window is None:
             if len(self._windows) >= self._limit:
                 raise too_many(self._limit)
+            self._label_bytes += size_of(labels)
+            if self._label_bytes > MAX_LABEL_BYTES:
+                raise LogQLError("the labels of the series are too long; aggregate with sum by (…)")
             window = self._windows[labels] = Window(self._empty)
         if self._values_left is not None:
             self._values_left -= 1
@@ -118,6 +124,7 @@ class RangeSeries:
                 vector[labels] = self._result(state, end)
         for labels in ended:
             del self._windows[labels]
+            self._label_bytes -= size_of(labels)
         if self._node.op == "absent_over_time":
             return {} if vector else {absent_labels(self._node.range.query.matchers): 1.0}
         return vector

@@ -11,7 +11,7 @@ import re2
 _MEMORY = 8 << 20
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def compiled(pattern: str, *, dot_is_all: bool = False) -> Any:
     """An RE2 over bytes; raises ValueError with what is wrong about the pattern."""
     options = re2.Options()

@@ -14,6 +14,7 @@ from collectors.logs.logql.vector import NONE, Labels, labels_of, shown
 
 ERROR = "SampleExtractionErr"
 _KEPT = 4096
+_SHORT = 1024
 _READERS: dict[str, Callable[[str], float]] = {
     "": quantities.number,
     "duration": lambda text: quantities.duration(text) / 1e9,
@@ -86,7 +87,7 @@ class Sampler:
         known = self._known.get(values)
         if known is None:
             known = labels_of(dict(zip(names, values, strict=True)))
-            if len(self._known) < _KEPT:
+            if len(self._known) < _KEPT and sum(map(len, values)) <= _SHORT:
                 self._known[values] = known
         return known
 

@@ -198,12 +198,20 @@ class _Reader:
         if found["string"]:
             value = unquote(found["string"])
         elif found["number"]:
-            value = float(found["number"]) if "." in found["number"] else int(found["number"])
+            value = _number(found["number"])
         elif found["word"] in ("true", "false"):
             value = found["word"] == "true"
         else:
             return _call(found["word"], [])
         return lambda _: value
+
+
+def _number(text: str) -> int | float:
+    if "." in text:
+        return float(text)
+    if len(text) > 18:
+        raise ValueError(f"the number {text[:20]} is too large for a template")
+    return int(text)
 
 
 def _call(name: str, arguments: list[Part]) -> Part:

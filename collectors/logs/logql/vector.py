@@ -32,6 +32,11 @@ def without(labels: Labels, names: tuple[str, ...]) -> Labels:
     return frozenset(item for item in labels if item[0] not in names)
 
 
+def size_of(labels: Labels) -> int:
+    """The characters of all names and values."""
+    return sum(len(name) + len(value) for name, value in labels)
+
+
 def too_many(limit: int) -> LogQLError:
     """The error for more series than are allowed."""
     return LogQLError(

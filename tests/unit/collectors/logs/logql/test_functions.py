@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import math
+import pathlib
+import random
+import re
 
 import pytest
 
@@ -72,6 +75,9 @@ from collectors.logs.logql.functions import FUNCTIONS, MAX_TEXT, Value, text_of
         ("and", ["a", "", "b"], ""),
         ("or", ["", "b"], "b"),
         ("len", ["é"], 2),
+        ("unixEpoch", [1_500_000_000], "1"),
+        ("unixEpochMillis", [1_500_000_000], "1500"),
+        ("unixEpochNanos", [1_500_000_000], "1500000000"),
     ],
 )
 def test_functions(name: str, arguments: list[Value], result: Value) -> None:
@@ -129,3 +135,43 @@ def test_numbers_of_arguments(name: str, counts: list[int], wrong: list[int]) ->
 )
 def test_values_as_go_prints_them(value: Value, text: str) -> None:
     assert text_of(value) == text
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_function_works_or_says_why_not(name: str) -> None:
+    chance = random.Random(name)
+    values: list[Value] = [
+        "",
+        "a",
+        "5",
+        "1.5s",
+        "1KB",
+        "(",
+        "%s%d%q",
+        "é" * 50,
+        0,
+        1,
+        -1,
+        10**17,
+        1.5,
+        -0.0,
+        math.inf,
+        math.nan,
+        1e300,
+        True,
+        False,
+    ]
+    for _ in range(300):
+        arguments = chance.choices(values, k=chance.randrange(5))
+        if FUNCTIONS[name].takes(len(arguments)):
+            try:
+                assert isinstance(text_of(FUNCTIONS[name](*arguments)), str)
+            except ValueError as error:
+                assert str(error)
+
+
+def test_the_documentation_names_each() -> None:
+    text = (pathlib.Path(__file__).parents[5] / "docs/logql.md").read_text()
+    section = text[text.index("### Templates") : text.index("## Metric queries")]
+    told = {name for row in re.findall(r"^\| \w+ \| `([^`]*)`", section, re.M) for name in row.split()}
+    assert told == set(FUNCTIONS)

@@ -37,6 +37,13 @@ def test_an_assigned_label_does() -> None:
     assert WEB["app"] == "web"
 
 
+def test_no_line_can_say_that_something_went_wrong() -> None:
+    line = under_way()
+    line.extract("__error__", "x")
+    assert line.get("__error__") == ""
+    assert line.parsed == {"__error___extracted": "x"}
+
+
 def test_only_wanted_labels_are_extracted() -> None:
     line = under_way(frozenset(("a", "app_extracted")))
     for name in ("a", "b", "app"):

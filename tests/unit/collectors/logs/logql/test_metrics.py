@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,14 @@ import pytest
 from collectors.logs.logql import ast
 from collectors.logs.logql.errors import LogQLError
 from collectors.logs.logql.line import Entry
-from collectors.logs.logql.metrics import Options, default_step, evaluate_instant, evaluate_range, steps_of
+from collectors.logs.logql.metrics import (
+    DEFAULTS,
+    Options,
+    default_step,
+    evaluate_instant,
+    evaluate_range,
+    steps_of,
+)
 from collectors.logs.logql.parser import parse
 from collectors.logs.logql.results import Result
 from tests.unit.collectors.logs.logql.entries import DB, SECOND, WEB, each_second, entry
@@ -110,7 +118,7 @@ def test_a_number_is_a_scalar_at_one_time_and_a_matrix_over_a_range() -> None:
     ]
 
 
-def over(query: str, start: int, end: int, step: int, options: Options = Options()) -> list[Any]:  # noqa: B008
+def over(query: str, start: int, end: int, step: int, options: Options = DEFAULTS) -> list[Any]:
     found = evaluate_range(metric(query), ENTRIES, start * SECOND, end * SECOND, step * SECOND, options)
     assert found.kind == "matrix"
     return found.value
@@ -190,3 +198,54 @@ def test_no_more_is_read_than_is_needed() -> None:
 def test_the_step_when_none_is_given() -> None:
     assert default_step(0, 10 * SECOND) == SECOND
     assert default_step(0, 3600 * SECOND) == 14 * SECOND
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_no_line_makes_a_query_fail_otherwise_than_it_may(seed: int) -> None:
+    chance = random.Random(seed)
+    stages = [
+        "| json",
+        '| json x="a[0].b", y',
+        "| logfmt",
+        "| logfmt --strict z",
+        '| regexp "(?P<r>.)"',
+        '| pattern "<a> <b>"',
+        "| x > 5",
+        "| a > 1s or b > 1KB",
+        '| line_format "{{ div .a .b }}{{ .x | trunc 3 }}"',
+        "| label_format q=a, a=`{{ regexReplaceAll .a .b .c }}`",
+        "| drop a, app",
+        '| keep b, x=~"."',
+        "| decolorize",
+    ]
+    pieces = [
+        '{"a":',
+        '"b"',
+        "1.5",
+        "}",
+        "[",
+        "]",
+        " ",
+        "a=",
+        '"',
+        "\\",
+        "b=1",
+        "\x00",
+        "\x1b[1m",
+        "é",
+        "\U0001f600",
+        "=",
+        "[(",
+        ",",
+    ]
+    lines = ["".join(chance.choices(pieces, k=chance.randrange(12))) for _ in range(50)]
+    chosen = " ".join(chance.choices(stages, k=chance.randrange(1, 5)))
+    entries = each_second(lines)
+    for query in (
+        f'sum_over_time({{app="web"}} {chosen} | unwrap a [9s])',
+        f'rate({{app="web"}} {chosen} [9s])',
+    ):
+        try:
+            evaluate_range(metric(query), entries, 0, 60 * SECOND, 7 * SECOND)
+        except LogQLError as error:
+            assert "pipeline error" in str(error)

@@ -15,7 +15,10 @@ def of(**labels: str) -> Labels:
     return labels_of(labels)
 
 
-def operated(op: str, left: Vector, right: Vector, matching: Matching = Matching()) -> Vector:  # noqa: B008
+BY_ALL = Matching()
+
+
+def operated(op: str, left: Vector, right: Vector, matching: Matching = BY_ALL) -> Vector:
     return operator_of(Operation(op, ONE, ONE, matching))(left, right)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from collectors.logs.logql import ast
 from collectors.logs.logql.errors import LogQLError
 from collectors.logs.logql.parser import parse
+from collectors.logs.logql.printer import text_of
 
 
 @pytest.mark.parametrize(
@@ -105,3 +107,53 @@ def test_comments_and_newlines_are_space() -> None:
 
 def test_words_are_the_same_in_capitals() -> None:
     assert parse('SUM BY (x) (RATE({a="b"} | JSON [1m]))') == parse('sum by (x) (rate({a="b"} | json [1m]))')
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_whatever_stands_there_is_read_or_refused(seed: int) -> None:
+    chance = random.Random(seed)
+    pieces = [
+        '{a="b"}',
+        "rate(",
+        "sum",
+        " by (x)",
+        "(",
+        ")",
+        "[5m]",
+        " | json",
+        " |= ",
+        '"x"',
+        "`y`",
+        " or ",
+        " and ",
+        "1",
+        "5m",
+        "1KB",
+        " + ",
+        " > bool ",
+        " on (z) ",
+        "group_left",
+        "offset 1h",
+        "| unwrap x",
+        "| x > 1",
+        ",",
+        "{",
+        "}",
+        "vector(1)",
+        "| drop a",
+        "=",
+        "#c\n",
+        "é",
+        "'",
+        "| line_format `{{.x",
+        "topk(1, ",
+        "quantile_over_time(0.5, ",
+    ]
+    for _ in range(20):
+        query = "".join(chance.choices(pieces, k=chance.randrange(1, 12)))
+        try:
+            parsed = parse(query)
+        except LogQLError as error:
+            assert error.line >= 1 and error.column >= 1, query
+        else:
+            assert parse(text_of(parsed)) == parsed

@@ -74,6 +74,13 @@ def test_series_under_way_are_bounded() -> None:
             leaf.add(entry("x", at=1, labels={"app": str(number)}))
 
 
+def test_labels_under_way_are_bounded() -> None:
+    leaf = series('count_over_time({app=~".+"}[1m])', seconds(60, 60, 1))
+    with pytest.raises(LogQLError, match="too long"):
+        for number in range(100):
+            leaf.add(entry("x", at=1, labels={"app": f"{number}" + "x" * 1_000_000}))
+
+
 def test_series_of_the_past_are_forgotten() -> None:
     leaf = series('count_over_time({app=~".+"}[1s])', seconds(1, 1, 1000), max_series=2)
     for number in range(1000):

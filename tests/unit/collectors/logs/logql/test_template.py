@@ -57,6 +57,7 @@ def test_templates(text: str, result: str) -> None:
         ('{{ "\\q" }}', "invalid escape"),
         ("{{ .a .b }}", "unexpected '.b }}'"),
         ("{{if .a}}" * 60, "nests deeper"),
+        ("{{ add 9999999999999999999 }}", "too large"),
         ("{{" + "(" * 60, "nests deeper"),
     ],
 )

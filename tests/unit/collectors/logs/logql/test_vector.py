@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collectors.logs.logql.vector import labels_of, only, shown, too_many, without
+from collectors.logs.logql.vector import labels_of, only, shown, size_of, too_many, without
 
 
 def test_labels() -> None:
@@ -8,6 +8,7 @@ def test_labels() -> None:
     assert labels == {("a", "1"), ("b", "2")}
     assert only(labels, ("a", "c")) == {("a", "1")}
     assert without(labels, ("a", "c")) == {("b", "2")}
+    assert size_of(labels) == 4
     assert shown(labels) == '{a="1", b="2"}'
 
 
