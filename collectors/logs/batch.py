@@ -13,7 +13,8 @@ from collectors.logs.record import LogTarget
 class Record(msgspec.Struct, frozen=True, gc=False):
     """One entry as it leaves: `time` in ns since the epoch, `message` redacted, `size` of the message in bytes.
 
-    `uid` is the same on every reading; a peer may drop what it has already by it.
+    `uid` is the same on every reading; a peer may drop what it has already by it. `shift` is by how many ns the
+    record has to be moved behind others of its stream that have the same time (`collectors.logs.twins`).
     """
 
     time: int
@@ -26,6 +27,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     run: int | None
     uid: str
     size: int
+    shift: int = 0
 
 
 class LogBatch(NamedTuple):
