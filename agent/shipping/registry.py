@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
+from agent.shipping import loki
 from agent.shipping.sink import Context, Sink, SinkSettings
 
 
@@ -15,4 +16,6 @@ class Kind(NamedTuple):
     opened: Callable[[Any, Context], Awaitable[Sink]]
 
 
-SINKS: Mapping[str, Kind] = {}
+SINKS: Mapping[str, Kind] = {
+    "loki": Kind(loki.LokiSettings, loki.opened),
+}
