@@ -8,14 +8,12 @@ import math
 import re
 import urllib.parse
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from collectors.logs.logql import arithmetic, quantities, regex
-from collectors.logs.logql.strings import quote
+from collectors.logs.logql.printf import printed
+from collectors.logs.logql.values import Value, bounded, text_of, truth
 
-Value: TypeAlias = str | int | float | bool
-MAX_TEXT = 256 * 1024
-_MAX_WIDTH = 1000
 _WORK = 16 << 20
 
 
@@ -37,22 +35,6 @@ class Function(NamedTuple):
         if kinds.endswith("*"):
             kinds = kinds[:-2] + kinds[-2] * (len(arguments) - len(kinds) + 2)
         return self.call(*map(_converted, kinds, arguments))
-
-
-def text_of(value: Value) -> str:
-    """A value as Go prints it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value and not 1e-4 <= abs(value) < 1e21 and math.isfinite(value):
-        return re.sub(r"e([+-])(\d)$", r"e\g<1>0\2", repr(value).replace(".0e", "e"))
-    return quantities.number_text(value) if isinstance(value, float) else str(value)
-
-
-def truth(value: Value) -> bool:
-    """Whether `if` takes a value for true: what is neither empty nor 0."""
-    return bool(value)
 
 
 def _converted(kind: str, value: Value) -> Value:
@@ -85,14 +67,9 @@ def _whole(value: int | float) -> int:
     return (int(value) + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
-def _bounded(size: int) -> None:
-    if size > MAX_TEXT:
-        raise ValueError(f"the result is longer than {MAX_TEXT} bytes")
-
-
 def _replace(old: str, new: str, text: str, count: int = -1) -> str:
     times = text.count(old) if count < 0 else min(count, text.count(old))
-    _bounded(len(text) + times * (len(new) - len(old)))
+    bounded(len(text) + times * (len(new) - len(old)))
     return text.replace(old, new, times)
 
 
@@ -115,17 +92,17 @@ def _substring(start: int, end: int, text: str) -> str:
 
 
 def _repeated(times: int, text: str) -> str:
-    _bounded(max(times, 0) * len(text))
+    bounded(max(times, 0) * len(text))
     return text * max(times, 0)
 
 
 def _aligned_left(width: int, text: str) -> str:
-    _bounded(width)
+    bounded(width)
     return text[:width].ljust(width) if width >= 0 else text
 
 
 def _aligned_right(width: int, text: str) -> str:
-    _bounded(width)
+    bounded(width)
     return (text[-width:] if width else "").rjust(width) if width >= 0 else text
 
 
@@ -146,47 +123,6 @@ def _quotient(first: int | float, second: int | float) -> int:
 
 def _remainder(first: int | float, second: int | float) -> int:
     return _whole(first) - _whole(second) * _quotient(first, second)
-
-
-_VERB = re.compile(r"%(?:(%)|([-+ 0#]*)(\d*)(?:\.(\d+))?([A-Za-z]))")
-
-
-def _printed(form: str, *values: Value) -> str:
-    """Go's Sprintf for %s %v %d %f %g %e %q %x %t with flags, width and precision."""
-    waiting = list(values)
-
-    def shown(found: re.Match[str]) -> str:
-        percent, flags, width, precision, verb = found.groups()
-        if percent:
-            return "%"
-        if int(width or 0) > _MAX_WIDTH or int(precision or 0) > _MAX_WIDTH:
-            raise ValueError(f"widths above {_MAX_WIDTH} are not understood")
-        if verb not in "svdfgeqxt":
-            raise ValueError(f"printf's %{verb} is not understood")
-        if not waiting:
-            return f"%!{verb}(MISSING)"
-        return _verb(flags, width, precision, verb, waiting.pop(0))
-
-    text = _VERB.sub(shown, form)
-    _bounded(len(text))
-    return text
-
-
-def _verb(flags: str, width: str, precision: str | None, verb: str, value: Value) -> str:
-    point = f".{precision}" if precision else ""
-    if verb in "dx" and isinstance(value, int):
-        return f"%{flags}{width}{verb}" % value
-    if verb in "feg" and isinstance(value, float):
-        return f"%{flags}{width}{point}{verb}" % value
-    if verb in "dfegx" and not (verb == "x" and isinstance(value, str)):
-        kind = "string" if isinstance(value, str) else "float64" if isinstance(value, float) else "int"
-        return f"%!{verb}({kind}={text_of(value)})"
-    text = text_of(value)
-    if verb == "x":
-        text = text.encode().hex()
-    if verb == "q":
-        text = quote(text)
-    return f"%{flags.replace('0', '')}{width}{point}s" % text
 
 
 def _duration(text: str) -> float:
@@ -227,7 +163,7 @@ _TEXTS: dict[tuple[str, ...], tuple[str, Callable[..., Value]]] = {
     ("b64enc",): ("s", lambda text: base64.b64encode(text.encode()).decode()),
     ("b64dec",): ("s", _decoded),
     ("default",): ("aa", lambda other, value: value or other),
-    ("printf",): ("sa*", _printed),
+    ("printf",): ("sa*", printed),
     ("print",): ("a*", lambda *values: "".join(map(text_of, values))),
     ("len",): ("s", lambda text: len(text.encode())),
 }

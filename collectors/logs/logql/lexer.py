@@ -14,7 +14,7 @@ from collectors.logs.logql.errors import LogQLError
 from collectors.logs.logql.strings import unquote
 
 MAX_QUERY = 128 * 1024
-MAX_TOKENS = 4000
+MAX_TOKENS = 2000
 MAX_DEPTH = 100
 
 RANGE_OPS = [

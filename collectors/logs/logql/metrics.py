@@ -57,7 +57,8 @@ def evaluate_range(
 ) -> Result:
     """The values from `start` to `end`, `step` apart, in ns: a matrix. Raises LogQLError.
 
-    Start and end are moved outwards to whole steps, as Loki's query frontend does.
+    Start and end are moved outwards to whole steps, as Loki's query frontend does: the entries needed are those
+    of the plan's span from `steps_of(…).start` to `steps_of(…).end`.
     """
     steps = steps_of(start, end, step)
     series: Series = {}

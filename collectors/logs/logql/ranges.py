@@ -26,6 +26,11 @@ class Steps(NamedTuple):
     step: int
     number: int
 
+    @property
+    def end(self) -> int:
+        """The last time."""
+        return self.time(self.number - 1)
+
     def time(self, index: int) -> int:
         """The time of a step."""
         return self.start + index * self.step

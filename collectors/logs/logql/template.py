@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from collectors.logs.logql.functions import FUNCTIONS, MAX_TEXT, Value, text_of, truth
+from collectors.logs.logql.functions import FUNCTIONS
 from collectors.logs.logql.strings import unquote
+from collectors.logs.logql.values import MAX_TEXT, Value, text_of, truth
 
 _MAX_DEPTH = 50
 _ACTION = re.compile(r"\{\{(?:-(?=\s))?|\Z")

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from collectors.logs.logql.functions import FUNCTIONS, MAX_TEXT, Value, text_of
+from collectors.logs.logql.functions import FUNCTIONS
+from collectors.logs.logql.values import MAX_TEXT, Value, text_of
 
 
 @pytest.mark.parametrize(
@@ -117,24 +118,6 @@ def test_what_a_function_cannot_work_with(name: str, arguments: list[Value]) -> 
 def test_numbers_of_arguments(name: str, counts: list[int], wrong: list[int]) -> None:
     assert all(FUNCTIONS[name].takes(count) for count in counts)
     assert not any(FUNCTIONS[name].takes(count) for count in wrong)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (True, "true"),
-        (1, "1"),
-        (1.0, "1"),
-        (1.5, "1.5"),
-        (1e21, "1e+21"),
-        (1e-7, "1e-07"),
-        (2.5e-5, "2.5e-05"),
-        (math.inf, "+Inf"),
-        ("a", "a"),
-    ],
-)
-def test_values_as_go_prints_them(value: Value, text: str) -> None:
-    assert text_of(value) == text
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

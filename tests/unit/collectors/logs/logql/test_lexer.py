@@ -59,7 +59,7 @@ def test_tokens(text: str, tokens: list[tuple[str, str]]) -> None:
         ("a ; b", "unexpected character ';'", 1, 3),
         (r'"\q"', "invalid escape", 1, 1),
         ("(" * 101, "nest deeper than 100", 1, 101),
-        ("a " * 4001, "more than 4000 words", 1, 8001),
+        ("a " * 2001, "more than 2000 words", 1, 4001),
     ],
 )
 def test_what_is_no_token(text: str, message: str, line: int, column: int) -> None:

@@ -26,6 +26,7 @@ def seconds(start: int, step: int, number: int) -> Steps:
 
 def test_steps() -> None:
     steps = Steps(100, 10, 5)
+    assert steps.end == 140
     assert [steps.time(index) for index in (0, 4)] == [100, 140]
     assert [steps.since(time) for time in (90, 91, 100, 101, 110)] == [-1, 0, 0, 1, 1]
 
