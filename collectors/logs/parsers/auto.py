@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from collectors.logs.levels import HINT, level_in_text
 from collectors.logs.parsers import json, klog, logfmt
 from collectors.logs.parsers.bounds import MOST_FIELDS, flaw, surely_within
@@ -41,7 +43,12 @@ def _understood(message: bytes, levelled: bool, traced: bool) -> Understood:
     except UnicodeDecodeError:
         text, error = decoded(message)
     first = text[:1]
-    if first in json.BEGINS and (found := json.object_in(text)) is not None:
+    if first == "{":
+        try:
+            return json.of_object(text, orjson.loads(text), error)
+        except ValueError:
+            pass
+    elif first in json.BLANKS and (found := json.object_in(text)) is not None:
         return json.of_object(text, found, error)
     level = level_in_text(text) if levelled else None
     trace, span = ids_in_text(text) if traced else NONE

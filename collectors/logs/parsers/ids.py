@@ -128,17 +128,12 @@ NONE: Ids = (None, None)
 def usual_ids(trace: Any, span: Any) -> Ids:
     """A trace of 32 and a span of 16 digits, checked together: by far the most frequent case. None for any other."""
     try:
-        size = len(bytes.fromhex(trace + span))
+        if len(trace) == _TRACE and len(span) == _SPAN and len(bytes.fromhex(trace + span)) == _BOTH:
+            trace, span = trace.lower(), span.lower()
+            return (trace, span) if trace.strip("0") and span.strip("0") else NONE
     except (TypeError, ValueError):
-        return NONE
-    if (
-        size != _BOTH
-        or len(trace) != _TRACE
-        or len(span) != _SPAN
-        or not (trace.strip("0") and span.strip("0"))
-    ):
-        return NONE
-    return trace.lower(), span.lower()
+        pass
+    return NONE
 
 
 def ids_in(fields: dict[str, Any]) -> Ids:

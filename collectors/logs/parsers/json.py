@@ -17,8 +17,8 @@ from collectors.logs.parsers.shape import shape_of
 from collectors.logs.parsers.understood import Understood, decoded
 
 NAME = "json"
-BEGINS = frozenset("{ \t\r\n")
-"""What an object's text may begin with: blanks, and the object."""
+BLANKS = frozenset(" \t\r\n")
+"""What may stand before an object."""
 
 
 def object_in(text: str) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ for every key that might tell something.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from collectors.logs.levels import KEYS
 from collectors.logs.parsers.ids import SPANS, TRACES, USUAL_SPANS, USUAL_TRACES, Reader
@@ -16,14 +16,12 @@ _MOST_KEYS = 64
 _LONGEST_KEY = 64
 
 
-class Shape(NamedTuple):
-    """The telling keys of an object, the surest first; `usual` are those of trace and span where these are usual."""
-
-    levels: tuple[str, ...]
-    usual: tuple[str, str] | None
-    traces: tuple[tuple[str, Reader], ...]
-    spans: tuple[tuple[str, Reader], ...]
-
+Shape = tuple[
+    tuple[str, ...], tuple[str, str] | None, tuple[tuple[str, Reader], ...], tuple[tuple[str, Reader], ...]
+]
+"""The keys of levels, the surest first; the keys of trace and span where these two are of the usual kind; all keys
+of traces and all of spans with their readers. A plain tuple, because taking a named one apart costs twice as much.
+"""
 
 _shapes: dict[tuple[str, ...], Shape] = {}
 _known = _shapes.get
@@ -41,7 +39,7 @@ def _learned(keys: tuple[str, ...]) -> Shape:
     spans = tuple(item for item in SPANS.items() if item[0] in known)
     usual = traces and spans and traces[0][0] in USUAL_TRACES and spans[0][0] in USUAL_SPANS
     levels = tuple(key for key in KEYS if key in known)
-    shape = Shape(levels, (traces[0][0], spans[0][0]) if usual else None, traces, spans)
+    shape = (levels, (traces[0][0], spans[0][0]) if usual else None, traces, spans)
     if len(keys) <= _MOST_KEYS and all(len(key) <= _LONGEST_KEY for key in keys):
         if len(_shapes) >= _MOST_SHAPES:
             _shapes.clear()

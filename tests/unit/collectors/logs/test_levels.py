@@ -32,6 +32,11 @@ TELLING = [
     (b"ts=1 a=2 b=3 c=4 d=5 e=6 f=7 level=warn x", "warn"),
     (b'ts=1 a=2 b=3 c=4 d=5 e=6 "log_level": "ERROR"', "error"),
     (b"caf\xe9 ERROR x", "error"),
+    (("İ" * 50 + " a b c d e f log_level=error").encode(), "error"),
+    (b'\r\n{"msg":"FATAL","level":"error"}', "error"),
+    (b'{"level":"info","level":"error"}', "error"),
+    (b'{"level":null,"severity":"ERROR"}', "error"),
+    (b'{"msg":"caf\xe9","level":"error"}', "error"),
 ]
 SILENT = [
     b"",
@@ -44,6 +49,9 @@ SILENT = [
     b"x-error-handler ready",
     b'{"a":{"level":"error"}}',
     b"GET /level/error 200",
+    b'{"level":' + b"[" * 5000 + b"]" * 5000 + b"}",
+    b'{"level":99999999999999999999,"severity":1e999}',
+    b'{"level":true,"severity":["error"]}',
     b"a=1 b=2 c=3 d=4 e=5 f=6 sublevel=error",
 ]
 WORDS = {
