@@ -30,10 +30,9 @@ _INGRESS_FIELDS = (
     "request_length", "request_time", "upstream_name", "alternative_upstream_name", "upstream_address",
     "upstream_size", "upstream_time", "upstream_status", "request_id",
 )  # fmt: skip
-_REQUEST = re.compile(r"([A-Z-]{1,32}) (\S+) (HTTP/[\d.]{1,8})")
-_NUMBERS = frozenset(
-    ("status", "size", "request_length", "request_time", "upstream_size", "upstream_time", "upstream_status")
-)
+_NUMBERS = (
+    "status", "size", "request_length", "request_time", "upstream_size", "upstream_time", "upstream_status",
+)  # fmt: skip
 _LONGEST = 64 * 1024
 
 
@@ -54,21 +53,22 @@ def read(text: str) -> Found | None:
     elif ingress := _INGRESS.match(text, end):
         parts |= dict(zip(_INGRESS_FIELDS, ingress.groups(), strict=True))
         end = ingress.end()
-    parts["rest"] = text[end:].strip()
+    if end < len(text):
+        parts["rest"] = text[end:].strip()
     return Found(_told(parts), None)
 
 
 def _request(text: str) -> dict[str, str | None]:
     """Method, path and protocol of a request line; a request that is none as it came."""
-    found = _REQUEST.fullmatch(text)
-    if found is None:
+    words = text.split(" ")
+    if len(words) != 3 or not words[2].startswith("HTTP/") or not words[0].replace("-", "").isalpha():
         return {"request": text}
-    return dict(zip(("method", "path", "protocol"), found.groups(), strict=True))
+    return {"method": words[0], "path": words[1], "protocol": words[2]}
 
 
 def _told(parts: dict[str, str | None]) -> dict[str, Any]:
-    return {
-        name: typed(value) if name in _NUMBERS else value
-        for name, value in parts.items()
-        if value and value != "-"
-    }
+    fields: dict[str, Any] = {name: value for name, value in parts.items() if value and value != "-"}
+    for name in _NUMBERS:
+        if name in fields:
+            fields[name] = typed(fields[name])
+    return fields

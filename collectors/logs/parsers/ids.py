@@ -136,11 +136,6 @@ def usual_ids(trace: Any, span: Any) -> Ids:
     return NONE
 
 
-def ids_in(fields: dict[str, Any]) -> Ids:
-    """The trace and the span that an object's keys tell."""
-    return first_of(TRACES.items(), fields), first_of(SPANS.items(), fields)
-
-
 def first_of(readers: Iterable[tuple[str, Reader]], fields: dict[str, Any]) -> str | None:
     """What the first of some (key, reader) finds in the fields."""
     for key, read in readers:

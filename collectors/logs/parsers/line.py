@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from collectors.logs.levels import level_in_text
 from collectors.logs.parsers.bounds import MOST_FIELDS, flaw, surely_within
-from collectors.logs.parsers.ids import NONE, ids_in, ids_in_text, may_hold_ids
+from collectors.logs.parsers.ids import NONE, ids_in_text, may_hold_ids
+from collectors.logs.parsers.shape import ids_in
 from collectors.logs.parsers.understood import Found, Understood, decoded
 
 NO_MATCH = "not a line of this form"

@@ -45,16 +45,16 @@ def pairs_of(text: str, *, flags: bool) -> dict[str, str | int | float | bool]:
     """The pairs that make up a text; empty when anything else stands in it. `flags`: some keys may
     stand alone."""
     fields: dict[str, str | int | float | bool] = {}
-    alone = 0
-    for key, quoted, plain, flag, rest in _PART.findall(text):
-        if rest or (flag and not flags):
-            return {}
-        alone += bool(flag)
-        if flag:
+    paired = False
+    for key, quoted, plain, flag, _ in _PART.findall(text):
+        if key:
+            fields[key] = typed(plain) if plain else _unquoted(quoted)
+            paired = True
+        elif flag and flags:
             fields[flag] = True
         else:
-            fields[key] = _unquoted(quoted) if quoted else typed(plain)
-    return fields if len(fields) > alone else {}
+            return {}
+    return fields if paired else {}
 
 
 def _unquoted(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from collectors.logs.levels import KEYS
-from collectors.logs.parsers.ids import SPANS, TRACES, USUAL_SPANS, USUAL_TRACES, Reader
+from collectors.logs.parsers.ids import SPANS, TRACES, USUAL_SPANS, USUAL_TRACES, Ids, Reader, first_of
 
 _MOST_SHAPES = 1024
 _MOST_KEYS = 64
@@ -31,6 +31,12 @@ def shape_of(fields: dict[str, Any]) -> Shape:
     """The shape of an object. At most 1024 are kept, and none of which somebody could fill the memory with."""
     keys = tuple(fields)
     return _known(keys) or _learned(keys)
+
+
+def ids_in(fields: dict[str, Any]) -> Ids:
+    """The trace and the span that an object's keys tell."""
+    _, _, traces, spans = shape_of(fields)
+    return first_of(traces, fields), first_of(spans, fields)
 
 
 def _learned(keys: tuple[str, ...]) -> Shape:

@@ -9,6 +9,7 @@ _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,17}(?:[eE][+-]?[0-9]{1,2
 _NUMBER_BEGINS = frozenset("-0123456789")
 _TRUTH = {"true": True, "false": False}
 _MOST = 2**63
+_SURELY = len(str(_MOST))
 
 
 def typed(text: str) -> str | int | float | bool:
@@ -19,6 +20,8 @@ def typed(text: str) -> str | int | float | bool:
     """
     if text[:1] not in _NUMBER_BEGINS:
         return _TRUTH.get(text, text)
+    if text.isdecimal() and len(text) < _SURELY and text[0] != "0" and text.isascii():
+        return int(text)
     if _INTEGER.fullmatch(text):
         number = int(text)
         return number if -_MOST <= number < _MOST else text

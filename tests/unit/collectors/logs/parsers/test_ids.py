@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from collectors.logs.parsers.ids import NONE, ids_in, ids_in_text, may_hold_ids, usual_ids
+from collectors.logs.parsers.ids import NONE, ids_in_text, may_hold_ids, usual_ids
+from collectors.logs.parsers.shape import ids_in
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SHORT = "a3ce929d0e0e4736"

@@ -28,6 +28,7 @@ LINES: list[tuple[str, dict[str, Any], str | None]] = [
     ('e= q=""', {"e": "", "q": ""}, None),
     ('bad="\\x41" more="a\\tb"', {"bad": "x41", "more": "a\tb"}, None),
     ("a=1\tb=2\n", {"a": 1, "b": 2}, None),
+    ("a a=1", {"a": 1}, None),
 ]  # fmt: skip
 
 
