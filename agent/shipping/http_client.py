@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent.shipping.compress import compressed
-from agent.shipping.http_secrets import SecretUnreadable, secrets_of
+from agent.shipping.http_secrets import Authorization, SecretUnreadable, secrets_of
 from agent.shipping.http_settings import HttpSettings
 from agent.shipping.sink import Again
 
@@ -62,6 +61,8 @@ def retry_after(value: str | None, now: float) -> float | None:
         return None
     if value.strip().isascii() and value.strip().isdigit():
         return float(value.strip()[:9])
+    from email.utils import parsedate_to_datetime
+
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, OverflowError):
@@ -72,11 +73,17 @@ class HttpClient:
     """Posts to one peer; connections are kept between requests."""
 
     def __init__(
-        self, settings: HttpSettings, version: str, *, clock: Callable[[], float] = time.time
+        self,
+        settings: HttpSettings,
+        version: str,
+        *,
+        authorization: Authorization | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._authorization, self._certificates = secrets_of(settings)
+        common, self._certificates = secrets_of(settings)
+        self._authorization = authorization or common
         self._headers = {
             "User-Agent": f"deckwatch/{version}",
             "Accept-Encoding": "identity",

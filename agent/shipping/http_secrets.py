@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
-import ssl
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from agent.shipping.http_settings import BasicAuth, ClientTls, HttpSettings
 from runtime.linux.errors import DeckwatchError
+
+if TYPE_CHECKING:
+    import ssl
 
 _MOST = 64 * 1024
 _Mark = tuple[tuple[int, int, int], ...]
@@ -42,10 +45,11 @@ def _text(path: str) -> str:
 
 
 class Authorization:
-    """The value of the header `Authorization`."""
+    """The value of the header `Authorization`: user and password, or the `scheme` and a token."""
 
-    def __init__(self, basic: BasicAuth | None, token_file: str) -> None:
+    def __init__(self, basic: BasicAuth | None, token_file: str, scheme: str = "Bearer") -> None:
         self._basic = basic
+        self._scheme = scheme
         self._path = basic.password_file if basic else token_file
         self._read: _Mark | None = None
         self._value = ""
@@ -61,7 +65,7 @@ class Authorization:
 
     def _made(self, secret: str) -> str:
         if self._basic is None:
-            return f"Bearer {secret}"
+            return f"{self._scheme} {secret}"
         return f"Basic {base64.b64encode(f'{self._basic.username}:{secret}'.encode()).decode('ascii')}"
 
 
@@ -82,6 +86,8 @@ class Certificates:
         return self._context
 
     def _made(self) -> ssl.SSLContext:
+        import ssl
+
         tls = self._tls
         try:
             context = ssl.create_default_context(cafile=tls.ca_file or None)
