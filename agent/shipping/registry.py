@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from agent.shipping import loki
+from agent.shipping import elasticsearch, http, loki, otlp
 from agent.shipping.sink import Context, Sink, SinkSettings
 
 
@@ -18,4 +18,7 @@ class Kind(NamedTuple):
 
 SINKS: Mapping[str, Kind] = {
     "loki": Kind(loki.LokiSettings, loki.opened),
+    "otlp": Kind(otlp.OtlpSettings, otlp.opened),
+    "elasticsearch": Kind(elasticsearch.ElasticsearchSettings, elasticsearch.opened),
+    "http": Kind(http.LinesSettings, http.opened),
 }
