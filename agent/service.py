@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
 import time
@@ -26,6 +27,8 @@ from agent.exposition.selfmetrics import SelfMetrics
 from agent.homes import Home
 from agent.hosting import Hosting
 from agent.lifecycle.counters import LifecycleCounters
+from agent.logs import sinkmetrics
+from agent.logs.rules import Rules, plan_of
 from agent.logs.service import LogService, QueryLimits
 from agent.logs.targets import log_targets
 from agent.presence import Presence
@@ -123,6 +126,7 @@ class Service:
         )
         self._lifecycle = self._presence.lifecycle
         self._logs = _log_service(config) if config.logs.enabled else None
+        self._rules = _rules(config)
         self._hosting = Hosting(config, self._hierarchies, self._conditions, self._workload_event)
 
     def _build_doors(self, config: Config) -> None:
@@ -171,6 +175,8 @@ class Service:
         if self._logs is not None:
             logs = self._logs
             metrics.read(selfmetrics.PROCESS_RESTARTS, lambda: {("log_worker",): logs.restarts})
+            for family, read in sinkmetrics.READ.items():
+                metrics.read(family, functools.partial(read, logs))
         metrics.read(selfmetrics.LIVE_STREAMS, lambda: self.doors.servers.live_streams)
         metrics.read(selfmetrics.FINAL_SAMPLES_DROPPED, lambda: self._finals.dropped)
         metrics.read(selfmetrics.EVENTS_LOST, lambda: self._events.lost)
@@ -255,6 +261,10 @@ class Service:
         self._scraper.drop, self._scraper.limit.limit = metrics.drop, metrics.series_limit
         self._lifecycle.relabel()
         self.doors.take_over(config)
+        self._rules = _rules(config)
+        if self._logs is not None:
+            self._logs.set_plan(plan_of(config))
+            self._set_log_targets_soon()
         await self._hosting.apply(config)
 
     # What the parts tell
@@ -282,7 +292,11 @@ class Service:
     def _set_log_targets(self) -> None:
         self._targets_changed = False
         if self._logs is not None:
-            self._logs.set_targets(log_targets(self._lifecycle, self._reloading.config.node))
+            self._logs.set_targets(log_targets(self._lifecycle, self._reloading.config.node, self._rules))
+
+
+def _rules(config: Config) -> Rules:
+    return Rules(config.logs, lambda event, text: log.warning(event, error=text))
 
 
 def _log_service(config: Config) -> LogService:
@@ -294,4 +308,5 @@ def _log_service(config: Config) -> LogService:
         query_limits=QueryLimits(
             max_bytes=query.max_bytes, timeout=query.timeout, concurrency=query.concurrency
         ),
+        plan=plan_of(config),
     )

@@ -16,15 +16,11 @@ NOT_YET = "is not implemented in this version"
 
 # Keys that the schema has and this version does not do: a value other than these is refused.
 UNIMPLEMENTED: dict[str, tuple[object, ...]] = {
-    "external_labels": ({},),
     "paths.sys": ("/sys",),
     "paths.rootfs": ("/",),
     "logs.files": ((),),
     "logs.journald.enabled": ("auto", False),
     "logs.journald.units": ((),),
-    "logs.rules": ((),),
-    "logs.redact": ("none",),
-    "logs.sinks": ((),),
     "query.peers": (None,),
     "runtime.engine": ("builtin",),
     "runtime.storage": ("auto",),
@@ -63,9 +59,6 @@ def _unimplemented(config: Config) -> Iterator[Finding]:
         if not any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in allowed):
             shown = " or ".join(_shown(one) for one in allowed)
             yield key, f"{NOT_YET}; leave it at {shown}", ""
-    spool = config.logs.spool
-    if spool.path != os.path.join(config.paths.state, "spool") or spool.max_bytes != 1 << 30:
-        yield "logs.spool", f"{NOT_YET}; leave it out", ""
 
 
 def _shown(value: object) -> str:
@@ -170,6 +163,15 @@ def _selectors(config: Config) -> Iterator[Finding]:
                 yield f"{key}[{index}]", str(error), ""
 
 
+def _logs(config: Config) -> Iterator[Finding]:
+    if not config.logs.rules and not config.logs.sinks:
+        return
+    from agent.logs.rules import problems as problems_of_rules  # who has neither does not pay for it
+
+    for key, text in problems_of_rules(config.logs):
+        yield key, text, ""
+
+
 CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _unimplemented,
     _collectors,
@@ -178,4 +180,5 @@ CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _paths,
     _workloads,
     _selectors,
+    _logs,
 )

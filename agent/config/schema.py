@@ -120,7 +120,10 @@ def keys(struct: type[msgspec.Struct] = Config, prefix: str = "") -> Iterator[Ke
             yield Key(f"{path}:", "", None, inspect.cleandoc(hint.__doc__ or ""))
             yield from keys(hint, f"{path}.")
         else:
-            yield Key(path, describe(hint), shown(default_of(struct, name), hint), texts.get(name, ""))
+            default = default_of(struct, name)
+            known = default is not msgspec.NODEFAULT
+            takes = describe(hint) if known else f"{describe(hint)}; must be given"
+            yield Key(path, takes, shown(default, hint) if known else None, texts.get(name, ""))
             yield from _members(hint, path)
 
 

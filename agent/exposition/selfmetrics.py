@@ -92,6 +92,7 @@ LIVE_STREAMS = _own("deckwatch_live_streams", Kind.GAUGE, "Live streams of event
 FAMILIES: tuple[Family, ...] = (
     BUILD_INFO,
     *catalogue.AGENT,
+    *catalogue.SHIPPING,
     FINAL_SAMPLE_MISSED,
     FINAL_SAMPLES_DROPPED,
     SERIES_DROPPED,

@@ -33,6 +33,10 @@ class Link:
         if not self._writer.is_closing():
             self._writer.write(framed(message))
 
+    def close(self) -> None:
+        """Let the worker end: it saves what it read."""
+        self._writer.close()
+
     async def messages(self) -> AsyncIterator[ToAgent]:
         """What the worker says, until it is gone."""
         while (frame := await read_frame(self._reader)) is not None:
@@ -57,7 +61,7 @@ async def started(python: str, state: str, scratch: str, start_at: str) -> Async
         try:
             process = await asyncio.create_subprocess_exec(
                 python, "-P", "-m", "agent.logs.worker", *arguments,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=[its.fileno()], start_new_session=True,
             )  # fmt: skip
         except OSError as error:

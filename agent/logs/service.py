@@ -16,6 +16,9 @@ from agent.logs import link as loglink
 from agent.logs import stream as logstream
 from agent.logs.query import Queries, QueryLimits, QueryRefused
 from agent.logs.stream import Refusal, Subscription
+from agent.shipping.plan import Plan
+from agent.shipping.report import Report as ShippingReport
+from agent.shipping.report import Shipped, SinkReport
 from collectors.logs.cursor import Cursor
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
@@ -24,6 +27,8 @@ from collectors.logs.wire import (
     Ended,
     Fed,
     Report,
+    Ship,
+    Shipping,
     Started,
     Subscribe,
     Targets,
@@ -56,6 +61,7 @@ class LogService:
         run_dir: str,
         start_at: str | float = 3600.0,
         query_limits: QueryLimits | None = None,
+        plan: Plan | None = None,
         python: str = sys.executable,
     ) -> None:
         self.restarts = 0
@@ -69,6 +75,9 @@ class LogService:
         self._subscriptions: dict[int, Subscription] = {}
         self._numbers = itertools.count(1)
         self._link: loglink.Link | None = None
+        self._plan = plan
+        self.sinks: list[SinkReport] = []
+        self._shipped: dict[str, dict[str, Shipped]] = {}
 
     @property
     def targets(self) -> Sequence[LogTarget]:
@@ -99,6 +108,22 @@ class LogService:
             await asyncio.sleep(delay)
             delay = min(delay * 2, _BACKOFF[1])
 
+    def set_plan(self, plan: Plan) -> None:
+        """Ship as planned from now on: another plan is another worker's, which goes on where this one ends."""
+        if plan != self._plan:
+            self._plan, self.sinks = plan, []
+            self._shipped.clear()
+            if self._link:
+                self._link.close()
+
+    def counted(self, id: str) -> Counted | None:
+        """What was counted of one container; None when it was not read yet."""
+        return self._counted.get(id)
+
+    def shipped(self, id: str) -> list[Shipped]:
+        """What became of one container's records at each sink."""
+        return list(self._shipped.get(id, {}).values())
+
     def set_targets(self, targets: Sequence[LogTarget]) -> None:
         """Say what to read: the full list, each time. Live streams take in what matches them."""
         new = {target.id: target for target in targets}
@@ -107,6 +132,7 @@ class LogService:
         self._targets = new
         for id in gone:
             self._counted.pop(id, None)
+            self._shipped.pop(id, None)
         feeds: dict[str, list[int]] = {}
         for subscription in self._subscriptions.values():
             for id in subscription.join(changed):
@@ -175,6 +201,8 @@ class LogService:
         """Tell a new worker everything, then listen to it."""
         self._link = link
         try:
+            if self._plan and self._plan.sinks:
+                link.send(Ship(msgspec.Raw(msgspec.msgpack.encode(self._plan))))
             # Subscriptions first, so that nothing is read before somebody listens.
             for subscription in self._subscriptions.values():
                 self._subscribe(subscription)
@@ -189,6 +217,12 @@ class LogService:
             for counted in message.counted:
                 if counted.id in self._targets:
                     self._counted[counted.id] = counted
+        elif isinstance(message, Shipping):
+            report = msgspec.msgpack.decode(message.report, type=ShippingReport)
+            self.sinks = report.sinks
+            for one in report.shipped:
+                if one.id in self._targets:
+                    self._shipped.setdefault(one.id, {})[one.sink] = one
         elif isinstance(message, Fed):
             if subscription := self._subscriptions.get(message.feed):
                 for record in message.records:

@@ -15,8 +15,11 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from agent.logs.readers import Readers
+import msgspec
+
+from agent.logs.readers import COMMIT, Readers
 from collectors.logs.entry import Entry
 from collectors.logs.feed import Feed
 from collectors.logs.judge import BadQuery, Judge
@@ -24,6 +27,8 @@ from collectors.logs.positions import Positions, Progress
 from collectors.logs.wire import (
     Ended,
     Fed,
+    Ship,
+    Shipping,
     Started,
     Subscribe,
     Targets,
@@ -35,6 +40,9 @@ from collectors.logs.wire import (
 )
 from runtime.linux.errors import DeckwatchError
 
+if TYPE_CHECKING:
+    from agent.shipping.shippers import Shippers
+
 MAX_UNSENT = 8 << 20
 """Bytes that wait for the agent before a live stream is ended: its reader is too slow."""
 _LOCK = 10.0
@@ -44,22 +52,57 @@ class Worker:
     """The conversation with the agent: what to read, and who wants to see it live."""
 
     def __init__(
-        self, writer: asyncio.StreamWriter, positions: Positions[Progress], start_at: str | float, scratch: str
+        self,
+        writer: asyncio.StreamWriter,
+        positions: Positions[Progress],
+        start_at: str | float,
+        scratch: str,
+        state: str,
     ) -> None:
         self._writer = writer
+        self._state = state
+        self._scratch = scratch
         self._readers = Readers(positions, start_at, scratch, self._send)
+        self._shippers: Shippers | None = None
         self._feeds: dict[int, Feed] = {}
         self._members: dict[int, set[str]] = {}
 
     async def run(self, reader: asyncio.StreamReader) -> None:
         """Until the agent is gone; what was read is saved at the end."""
         async with asyncio.TaskGroup() as parts:
-            reading = parts.create_task(self._readers.run())
+            tasks = [parts.create_task(self._readers.run())]
             try:
                 while (frame := await read_frame(reader)) is not None:
-                    self._obey(to_worker.decode(frame))
+                    message = to_worker.decode(frame)
+                    if isinstance(message, Ship):
+                        self._shippers = self._planned(message)
+                        tasks.append(parts.create_task(self._ship(self._shippers)))
+                    else:
+                        self._obey(message)
             finally:
-                reading.cancel()
+                for task in tasks:
+                    task.cancel()
+
+    def _planned(self, message: Ship) -> Shippers:
+        """The sinks of a plan. What ships is only imported where something is shipped."""
+        from agent.shipping.plan import Plan
+        from agent.shipping.shippers import Shippers
+
+        readers = self._readers
+        shippers = Shippers(
+            msgspec.msgpack.decode(message.plan, type=Plan), state=self._state, scratch=self._scratch,
+            tails=readers.tails, starts=readers.starts, trouble=readers.trouble,
+        )  # fmt: skip
+        readers.stepped = shippers.news
+        return shippers
+
+    async def _ship(self, shippers: Shippers) -> None:
+        """Ship until cancelled, and tell how it goes each second."""
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(shippers.run())
+            while True:
+                await asyncio.sleep(COMMIT)
+                self._send(Shipping(msgspec.Raw(msgspec.msgpack.encode(shippers.report()))))
 
     def _obey(self, message: Targets | Subscribe | Unsubscribe) -> None:
         if isinstance(message, Targets):
@@ -71,11 +114,15 @@ class Worker:
 
     def _take_targets(self, message: Targets) -> None:
         for id in message.gone:
+            if self._shippers is not None:
+                self._shippers.leave(id)
             self._readers.leave(id)
             for members in self._members.values():
                 members.discard(id)
         for target in message.changed:
             self._readers.follow(target)
+            if self._shippers is not None:
+                self._shippers.follow(target)
             self._listen_to(target.id)
             for feed in message.feeds.get(target.id, ()):
                 self._join(feed, target.id)
@@ -149,7 +196,7 @@ async def _main(options: argparse.Namespace) -> None:
     positions = Positions(os.path.join(options.state, "positions.db"), Progress)
     start_at = options.start_at if options.start_at in ("beginning", "end") else float(options.start_at)
     try:
-        await Worker(writer, positions, start_at, options.scratch).run(reader)
+        await Worker(writer, positions, start_at, options.scratch, options.state).run(reader)
         with contextlib.suppress(ConnectionError):
             await asyncio.wait_for(writer.drain(), 1)
     finally:

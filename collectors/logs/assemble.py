@@ -12,11 +12,10 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from collectors.logs.entry import MAX_ENTRY, Entry
-from collectors.logs.formats import Format, Line
+from collectors.logs.formats import Format, Line, Part
 from collectors.logs.multiline import CUT, Boundary, Joiner, Stack
 from collectors.logs.rule import Multiline
 
-FOREIGN = "not a line of this log format"
 TORN = "a torn line stood before it"
 
 ALONE = Multiline(mode="none")
@@ -25,13 +24,15 @@ Cut = Boundary
 
 
 class Pending(msgspec.Struct):
-    """The parts of an entry whose end has not been seen; `size` is what was printed, more than what is kept."""
+    """The parts of an entry whose end has not been seen; `size` is what was printed, more than what is kept; `part`
+    is the last one of them, where the writer tells."""
 
     time: int
     message: bytearray
     size: int
     key: bytes
     offset: int
+    part: Part | None = None
 
     @property
     def cut(self) -> Cut:
@@ -103,18 +104,19 @@ class Assembler:
         entries: list[Entry] = []
         parse = self.format.parse
         pending = self.pending
-        for line in data[:-1].split(b"\n"):
+        gap = self.format.framing.gap
+        for line in self.format.framing.records(data):
             parsed = parse(line)
             if parsed is None:
                 entries += self._foreign(line, key, offset)
             else:
-                time, stream, partial, content = parsed
+                time, stream, partial, content, _ = parsed
                 self.time = time
                 if not partial and stream not in pending:
                     entries.append(Entry(time, stream, content, key, offset, len(content) + 1))
                 else:
                     entries += self._join(parsed, key, offset)
-            offset += len(line) + 1
+            offset += len(line) + gap
         return entries
 
     def feed_cut(self, key: bytes, offset: int, data: bytes) -> list[Entry]:
@@ -135,14 +137,15 @@ class Assembler:
         return entries if self.joiner is None else self.joiner.joined(entries) + self.joiner.settle()
 
     def _join(self, line: Line, key: bytes, offset: int) -> list[Entry]:
-        time, stream, partial, content = line
+        time, stream, partial, content, part = line
         entries: list[Entry] = []
         pending = self.pending.get(stream)
-        if pending is not None and pending.cut in self.cuts:
+        if pending is not None and (pending.cut in self.cuts or not _goes_on(pending, part)):
             entries.append(_ended(stream, pending, partial=True))
             pending = None
         if pending is None:
             pending = self.pending[stream] = Pending(time, bytearray(), 0, key, offset)
+        pending.part = part
         pending.message += content[: MAX_ENTRY - len(pending.message)]
         pending.size += len(content)
         if not partial:
@@ -156,12 +159,25 @@ class Assembler:
             return []
         behind = self.format.behind(line)
         if behind is None:
-            return [Entry(self.time, "stdout", line, key, offset, len(line) + 1, FOREIGN)]
+            return [Entry(self.time, "stdout", line, key, offset, len(line) + 1, self.format.foreign)]
         self.time = behind.time
         return [entry._replace(error=entry.error or TORN) for entry in self._join(behind, key, offset)]
 
 
 def _ended(stream: str, pending: Pending, *, partial: bool) -> Entry:
-    time, message, size, key, offset = msgspec.structs.astuple(pending)
-    error = CUT if size - (not partial) > len(message) else ""
-    return Entry(time, stream, bytes(message), key, offset, size, error, partial)
+    error = CUT if pending.size - (not partial) > len(pending.message) else ""
+    return Entry(
+        pending.time,
+        stream,
+        bytes(pending.message),
+        pending.key,
+        pending.offset,
+        pending.size,
+        error,
+        partial,
+    )
+
+
+def _goes_on(pending: Pending, part: Part | None) -> bool:
+    """Whether the next line of its stream belongs to it; where the writer does not tell, it does."""
+    return part.follows(pending.part) if part is not None else pending.part is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from collectors.logs import archive
 from collectors.logs.entry import MAX_ENTRY
@@ -16,14 +16,19 @@ from collectors.logs.siblings import Sibling, rotated
 
 _LOOKS = 20
 
-Look = Callable[[str], list[Sibling]]
-"""Lists the files of the log at a path, oldest first, as `chain_of` does; a spool adds what it keeps of them."""
+
+class Look(Protocol):
+    """Lists the files of the log at a path, oldest first, as `chain_of` does; a spool adds what it keeps of them."""
+
+    def __call__(self, path: str, *, whole: bool = False) -> list[Sibling]:
+        """The files; with `whole` only those of which nothing is missing."""
+        ...
 
 
-def chain_of(path: str) -> list[Sibling]:
+def chain_of(path: str, *, whole: bool = False) -> list[Sibling]:
     """The rotated siblings and at last the file itself, if it is there just now.
 
-    Names move while one looks, so two looks in a row must agree.
+    Names move while one looks, so two looks in a row must agree. They are always `whole`.
     """
     path = os.path.realpath(path)
     last = _look(path)
@@ -77,12 +82,17 @@ class Found(NamedTuple):
 
 
 def find(place: Place, chain: Sequence[Sibling], scratch: str) -> Found | None:
-    """The file of a place in its chain: the one of its inode first, then copies, then archives."""
+    """The file of a place in its chain: the one of its inode first, then copies, then archives.
+
+    Of a place of which nothing was read yet only the inode tells.
+    """
     order = sorted(
         range(len(chain)), key=lambda index: (chain[index].gz, chain[index].inode != place.inode, -index)
     )
     for index in order:
         sibling = chain[index]
+        if not place.head_size and (sibling.gz or sibling.inode != place.inode):
+            continue
         if sibling.gz and digest(archive.head_of(sibling.path, place.head_size)) != place.head:
             continue
         fd = opened(sibling, scratch)

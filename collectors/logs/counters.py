@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -12,6 +12,7 @@ from collectors.logs.formats import Tally
 from collectors.logs.levels import HINT, UNKNOWN, level_of
 from collectors.logs.multiline import CUT
 
+LevelOf = Callable[[bytes], str | None]
 CUT_SHORT = "cut"
 ROTATED_AWAY = "rotated_away"
 
@@ -38,9 +39,9 @@ class Counters(msgspec.Struct):
         _merge(self.lines, tally.lines)
         _merge(self.messages, tally.messages)
 
-    def add_entries(self, entries: Sequence[Entry]) -> None:
-        """Count entries one by one."""
-        _merge(self.messages, _levels(entries))
+    def add_entries(self, entries: Sequence[Entry], level: LevelOf = level_of) -> None:
+        """Count entries one by one; `level` tells the level of a message."""
+        _merge(self.messages, _levels(entries, level))
         for entry in entries:
             self.bytes[entry.stream] += entry.size
             self.lines[entry.stream] += entry.lines
@@ -52,10 +53,10 @@ class Counters(msgspec.Struct):
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
 
-def _levels(entries: Sequence[Entry]) -> Mapping[str, int]:
-    if not HINT.search(b"\n".join([entry.message for entry in entries])):
+def _levels(entries: Sequence[Entry], level: LevelOf) -> Mapping[str, int]:
+    if level is level_of and not HINT.search(b"\n".join([entry.message for entry in entries])):
         return {UNKNOWN: len(entries)} if entries else {}
-    return Counter([level_of(entry.message) or UNKNOWN for entry in entries])
+    return Counter([level(entry.message) or UNKNOWN for entry in entries])
 
 
 def _merge(into: dict[str, int], counts: Mapping[str, int]) -> None:

@@ -10,6 +10,8 @@ from hashlib import blake2b
 
 import msgspec
 
+from collectors.logs.framing import NEWLINES, Framing
+
 HEAD = 1024
 MARKER = 64
 _KEY_BYTES = 4096
@@ -51,7 +53,7 @@ def holds(fd: int, place: Place) -> bool:
     return digest(head) == place.head and digest(marker) == place.marker
 
 
-def key_of(fd: int, target: str) -> bytes:
+def key_of(fd: int, target: str, framing: Framing = NEWLINES) -> bytes:
     """What tells a file's entries from all others: whose it is, and its first record. Stays when it is gzipped."""
     head = os.pread(fd, _KEY_BYTES, 0)
-    return blake2b(target.encode() + b"\0" + head.partition(b"\n")[0], digest_size=16).digest()
+    return blake2b(target.encode() + b"\0" + framing.first(head), digest_size=16).digest()

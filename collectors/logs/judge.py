@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import re2
 
 from collectors.logs.entry import Entry
 from collectors.logs.levels import LEVELS, UNKNOWN, level_of
+from collectors.logs.parsers import parser_of
+from collectors.logs.rule import AUTO
 from runtime.linux.errors import DeckwatchError
 
+LevelOf = Callable[[bytes], str | None]
 STREAMS = ("stdout", "stderr")
 
 
@@ -25,13 +29,21 @@ class Judge:
         self.levels = _names(level, (*LEVELS, UNKNOWN), "level")
         self.streams = _names(stream, STREAMS, "stream")
 
-    def wants(self, entry: Entry) -> bool:
-        """Judge one whole entry."""
+    def wants(self, entry: Entry, level: LevelOf = level_of) -> bool:
+        """Judge one whole entry; `level` tells the level of its message."""
         if self.streams and entry.stream not in self.streams:
             return False
         if self.pattern is not None and not self.pattern.search(entry.message):
             return False
-        return not self.levels or (level_of(entry.message) or UNKNOWN) in self.levels
+        return not self.levels or (level(entry.message) or UNKNOWN) in self.levels
+
+
+def level_reader(parser: str) -> LevelOf:
+    """What tells the level of a message that this parser reads."""
+    if parser == AUTO:
+        return level_of
+    read = parser_of(parser).understand
+    return lambda message: read(message).level
 
 
 def compiled(pattern: str) -> Any:

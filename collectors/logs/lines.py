@@ -1,4 +1,4 @@
-"""Whole lines of one file, a batch at a time, from an offset on.
+"""Whole records of one file (most often lines), a batch at a time, from an offset on.
 
 A line that is still being written waits. One longer than `MAX_ENTRY` is cut there and skipped to its end,
 so that memory stays flat whatever stands in the file.
@@ -10,8 +10,9 @@ import os
 from typing import NamedTuple
 
 from collectors.logs.entry import MAX_ENTRY
+from collectors.logs.framing import BLOCK, NEWLINES, Framing
 
-BATCH = 256 * 1024
+BATCH = BLOCK
 
 
 class Batch(NamedTuple):
@@ -25,8 +26,11 @@ class Batch(NamedTuple):
 class LineReader:
     """Reads one open file; `offset` is behind what was handed out, always at the beginning of a line or in a cut one."""
 
-    def __init__(self, fd: int, offset: int = 0, *, skipping: bool = False) -> None:
+    def __init__(
+        self, fd: int, offset: int = 0, *, skipping: bool = False, framing: Framing = NEWLINES
+    ) -> None:
         self.fd = fd
+        self._framing = framing
         self.offset = offset
         self.skipping = skipping
 
@@ -38,14 +42,17 @@ class LineReader:
         if end is not None and self.offset >= end:
             return None
         data = self._holes_skipped()
-        last = data.rfind(b"\n") + 1
+        last = self._framing.whole(data)
+        if not last and len(data) == BATCH < self._framing.most:
+            data = os.pread(self.fd, self._framing.most, self.offset)
+            last = self._framing.whole(data)
         if end is not None and last > end - self.offset:
-            last = data.find(b"\n", end - self.offset - 1) + 1
+            last = self._framing.until(data, end - self.offset)
         if last:
             batch = Batch(self.offset, data[:last] if last < len(data) else data)
             self.offset += last
             return batch
-        if len(data) < MAX_ENTRY:
+        if len(data) < self._framing.most:
             return None
         return self._cut(data)
 
@@ -54,9 +61,9 @@ class LineReader:
         if self.skipping:
             return None
         data = os.pread(self.fd, BATCH, self.offset)
-        if not data or b"\n" in data:
+        if not data or self._framing.whole(data):
             return None
-        batch = Batch(self.offset, data + b"\n")
+        batch = Batch(self.offset, data + self._framing.end)
         self.offset += len(data)
         return batch
 
@@ -76,36 +83,7 @@ class LineReader:
 
     def _skip(self) -> bool:
         data = os.pread(self.fd, BATCH, self.offset)
-        newline = data.find(b"\n")
-        self.offset += len(data) if newline < 0 else newline + 1
-        self.skipping = newline < 0
+        resumed = self._framing.resumed(data)
+        self.offset += len(data) if resumed < 0 else resumed
+        self.skipping = resumed < 0
         return bool(data)
-
-
-def line_start(fd: int, offset: int, size: int) -> int:
-    """Where the first line begins that begins at or behind `offset`; `size` when there is none."""
-    if offset <= 0:
-        return 0
-    position, step = offset - 1, 4 * 1024
-    while position < size:
-        data = os.pread(fd, step, position)
-        newline = data.find(b"\n")
-        if newline >= 0:
-            return min(position + newline + 1, size)
-        if not data:
-            break
-        position += len(data)
-        step = min(4 * step, BATCH)
-    return size
-
-
-def last_line_start(fd: int, size: int) -> int:
-    """Where the line begins that has no newline before `size`; `size` when the last one has."""
-    end = size
-    while end > 0:
-        start = max(0, end - BATCH)
-        newline = os.pread(fd, end - start, start).rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
-        end = start
-    return 0

@@ -42,7 +42,7 @@ class Log:
     ) -> None:
         self._format = format_of(target.source.format)
         self._multiline = target.rule.multiline
-        self._sieve = Sieve(self._format, judge, needle_of(grep, self._format))
+        self._sieve = Sieve(self._format, judge, needle_of(grep, self._format), target.rule)
         self._since, self._until = since, until
         self.budget = budget
         self._cuts = cuts

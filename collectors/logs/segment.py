@@ -9,7 +9,7 @@ from functools import cached_property
 from collectors.logs.chain import begins_at, chain_of, opened
 from collectors.logs.files import key_of
 from collectors.logs.formats import Format
-from collectors.logs.lines import Batch, LineReader, last_line_start, line_start
+from collectors.logs.lines import Batch, LineReader
 from collectors.logs.record import LogTarget
 from collectors.logs.seek import offset_at
 from collectors.logs.siblings import Sibling
@@ -68,7 +68,7 @@ class Segment:
         self.size = os.fstat(fd).st_size
         if self.sibling.gz:
             self._budget.spend(self.size)
-        self.key = key_of(fd, self._target)
+        self.key = key_of(fd, self._target, self._format.framing)
         return True
 
     @cached_property
@@ -114,13 +114,13 @@ class Segment:
     def line_start(self, offset: int) -> int:
         """Where the first line begins at or behind an offset."""
         assert self._fd is not None
-        return line_start(self._fd, offset, self.size)
+        return self._format.framing.start(self._fd, offset, self.size)
 
     def batches(self, start: int, end: int | None = None) -> Iterator[Batch]:
         """Whole lines that begin in [start, end), to the end of the file without `end`."""
         assert self._fd is not None
         end = self.size if end is None else min(end, self.size)
-        reader = LineReader(self._fd, start)
+        reader = LineReader(self._fd, start, framing=self._format.framing)
         while True:
             batch = reader.read(end)
             if batch is None:
@@ -131,7 +131,8 @@ class Segment:
     def rest(self) -> Batch | None:
         """A last line without its newline, of a file that was rotated away."""
         assert self._fd is not None
-        return LineReader(self._fd, last_line_start(self._fd, self.size)).rest()
+        framing = self._format.framing
+        return LineReader(self._fd, framing.unfinished(self._fd, self.size), framing=framing).rest()
 
     def close(self) -> None:
         """Let go of the file."""

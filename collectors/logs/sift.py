@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import re2
 
 from collectors.logs.assemble import Assembler
+from collectors.logs.clean import cleaned, sure
 from collectors.logs.entry import Entry
 from collectors.logs.formats import Format
-from collectors.logs.judge import Judge
+from collectors.logs.judge import Judge, level_reader
 from collectors.logs.lines import Batch
 from collectors.logs.literals import required
+from collectors.logs.redact import redactor
+from collectors.logs.rule import Rule
 
 _SHORTEST = 2
 _DENSE = 16
@@ -26,10 +27,13 @@ def needle_of(grep: str | None, format: Format) -> bytes | None:
 
 
 class Sieve:
-    """Judges the entries that end in a batch. Raw bytes are only searched where no line is partial."""
+    """Judges the entries that end in a batch, redacted. Raw bytes are only searched where each line is an entry."""
 
-    def __init__(self, format: Format, judge: Judge, needle: bytes | None) -> None:
+    def __init__(self, format: Format, judge: Judge, needle: bytes | None, rule: Rule) -> None:
         self._format = format
+        self._redactor = redactor(rule.redact)
+        self._level = level_reader(rule.parser)
+        needle = sure(needle, self._redactor) if needle else None
         self._partials = format.may_hold_partials
         self._dense = 0
         self._judge = judge
@@ -54,20 +58,21 @@ class Sieve:
         return self.judged(found)
 
     def judged(self, entries: list[Entry]) -> list[Entry]:
-        """Those of some whole entries that are wanted."""
-        wants = self._judge.wants
-        return [entry for entry in entries if wants(entry)]
+        """Those of some whole entries that are wanted, redacted."""
+        wants, level = self._judge.wants, self._level
+        return [entry for entry in cleaned(entries, self._redactor) if wants(entry, level)]
 
     def _candidates(self, assembler: Assembler, key: bytes, batch: Batch) -> list[Entry]:
         data = batch.data
+        framing = self._format.framing
         found: list[Entry] = []
-        for start, end in self._hits(data):
-            parsed = self._format.parse(data[start : end - 1])
+        for start, end in framing.hits(data, self._needle):
+            parsed = self._format.parse(data[start : end - framing.gap])
             if parsed is None:
                 assembler.time = self._time_before(data, start) or assembler.time
                 found += assembler.feed(key, batch.offset + start, data[start:end])
             else:
-                time, stream, _, content = parsed
+                time, stream, _, content, _ = parsed
                 found.append(Entry(time, stream, content, key, batch.offset + start, len(content) + 1))
         assembler.time = self._time_before(data, len(data)) or assembler.time
         assembler.reached(key, batch.offset + len(data))
@@ -75,21 +80,13 @@ class Sieve:
         self._dense = _DENSE if len(found) * _CLOSE > len(data) else 0
         return found
 
-    def _hits(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """Where the lines are that hold the needle, newline included."""
-        assert self._needle is not None
-        hit = self._needle.search(data)
-        while hit:
-            start = data.rfind(b"\n", 0, hit.start()) + 1
-            end = data.find(b"\n", hit.start()) + 1
-            yield start, end
-            hit = self._needle.search(data, end)
-
     def _time_before(self, data: bytes, end: int) -> int | None:
         """The time of the last line before `end` that has one."""
+        framing = self._format.framing
         while end > 0:
-            start = data.rfind(b"\n", 0, end - 1) + 1
-            line = self._format.parse(data[start : end - 1]) or self._format.behind(data[start : end - 1])
+            start = framing.before(data, end)
+            record = data[start : end - framing.gap]
+            line = self._format.parse(record) or self._format.behind(record)
             if line is not None:
                 return line.time
             end = start

@@ -58,13 +58,15 @@ class Spool:
         """Whether something of this container is kept."""
         return self._place(id) in self._kept
 
-    def chain(self, id: str, path: str) -> list[Sibling]:
-        """The files of a log as `chain_of` lists them, with the copies of those that are gone where they stood."""
+    def chain(self, id: str, path: str, *, whole: bool = False) -> list[Sibling]:
+        """The files of a log as `chain_of` lists them, with the copies of those that are gone where they stood;
+        with `whole` only the copies that have all of their file."""
         plain = chain_of(path)
         names = self._kept.get(self._place(id))
         if not names:
             return plain
         heads = {_head_of(sibling) for sibling in plain}
+        names = [one for one in names if not whole or _Copy.of(one).start == 0]
         copies = [Sibling(one, os.stat(one).st_ino, False, True) for one in names]
         return [copy for copy in copies if _head_of(copy) not in heads] + plain
 

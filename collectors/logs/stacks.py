@@ -98,7 +98,20 @@ def _php(state: str, line: bytes) -> str | None:
     return "" if _PHP.match(line) else None
 
 
+_PEM = re.compile(rb"[ \t]*(?:[A-Za-z0-9+/=]{1,76}|[A-Za-z-]{1,40}: .{1,200}|)[ \t\r]*$")
+
+
+def _pem(state: str, line: bytes) -> str | None:
+    """A private key goes on to its END: it is joined so that it can be blacked out."""
+    if state == "end":
+        return None
+    if b"-----END " in line:
+        return "end"
+    return "" if _PEM.match(line) else None
+
+
 KINDS: tuple[Kind, ...] = (
+    Kind("private_key", rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----\s*$", _pem),
     Kind("python_group", rb"Exception Group Traceback \(most recent call last\):", _python_group),
     Kind("python", rb"Traceback \(most recent call last\):", _python),
     Kind("go", rb"^(?:panic: |fatal error: |goroutine \d+ \[)", _go),
@@ -116,7 +129,7 @@ _HEADS = [(kind.name, _compiled(kind.head)) for kind in KINDS]
 
 # A chunk without any of these holds neither head nor trace, however its lines are escaped.
 HINT = _compiled(
-    rb"Exception|Error|Throwable|Traceback|panic: |fatal error: |goroutine \d|panicked at |\.rb:\d+:in |PHP [FPRC]"
+    rb"Exception|Error|Throwable|Traceback|panic: |fatal error: |goroutine \d|panicked at |\.rb:\d+:in |PHP [FPRC]|PRIVATE KEY"
 )
 
 

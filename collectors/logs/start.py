@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from collectors.logs.chain import opened
 from collectors.logs.formats import Format
-from collectors.logs.lines import last_line_start
 from collectors.logs.seek import offset_at
 from collectors.logs.siblings import Sibling
 from collectors.logs.times import SECOND
@@ -51,7 +50,7 @@ def _offset(fd: int, size: int, start: Start, format: Format) -> int:
     if start.since == float("-inf"):
         return 0
     if start.since == float("inf"):
-        return last_line_start(fd, size)
+        return format.framing.unfinished(fd, size)
     return offset_at(fd, size, int(start.since * SECOND), format)
 
 

@@ -15,7 +15,9 @@ from collectors.logs.counters import ROTATED_AWAY, Counters
 from collectors.logs.entry import Entry
 from collectors.logs.files import HEAD, MARKER, Place, key_of, place
 from collectors.logs.formats import format_of
-from collectors.logs.lines import Batch, LineReader, line_start
+from collectors.logs.judge import level_reader
+from collectors.logs.levels import level_of
+from collectors.logs.lines import Batch, LineReader
 from collectors.logs.positions import Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.siblings import Sibling
@@ -59,6 +61,7 @@ class Tail:
         self._start = start
         self._scratch = scratch
         self._counting = counting
+        self._level = level_reader(target.rule.parser)
         self._look = look
         self._assembler = Assembler(self._format, set(progress.cuts), progress.time, target.rule.multiline)
         self._assembler.pending = progress.pending
@@ -122,6 +125,10 @@ class Tail:
         """The open file's descriptor and the place that was reached in it; None when none is open."""
         return (self._reader.fd, self._place(self._reader)) if self._reader is not None else None
 
+    def begin(self) -> bool:
+        """Open the file to read, if that is not done; whether one is open."""
+        return self._reader is not None or self._open()
+
     def lag(self, now: float) -> float:
         """Age in seconds of the oldest line not yet read; 0 when all is read."""
         if self._reader is None or not self.progress.time:
@@ -169,6 +176,7 @@ class Tail:
             self._succession = Succession(target.source.path, self._format, self._scratch, self._look)
         if target.rule.multiline != self.target.rule.multiline:
             self._assembler.rejoin(target.rule.multiline)
+        self._level = level_reader(target.rule.parser)
         self.target = target
 
     def park(self) -> None:
@@ -185,7 +193,7 @@ class Tail:
 
     def _open(self) -> bool:
         left = self.progress.place
-        chain = (chain_of if left is None else self._look)(self.target.source.path)
+        chain = self._look(self.target.source.path, whole=left is None)
         if not chain:
             return False
         if left is None:
@@ -221,7 +229,7 @@ class Tail:
     def _use(self, fd: int, offset: int, *, skipping: bool = False) -> None:
         if self._reader is not None:
             os.close(self._reader.fd)
-        self._reader = LineReader(fd, offset, skipping=skipping)
+        self._reader = LineReader(fd, offset, skipping=skipping, framing=self._format.framing)
         self._key = None
         self._cut_at = None
         self._head = os.pread(fd, min(HEAD, offset), 0)
@@ -237,7 +245,7 @@ class Tail:
         if len(self._head) < HEAD:
             self._head = os.pread(reader.fd, min(HEAD, reader.offset), 0)
         self._marker = b"" if batch.cut else batch.data[-MARKER:]
-        self._key = self._key or key_of(reader.fd, self.target.id)
+        self._key = self._key or key_of(reader.fd, self.target.id, self._format.framing)
         self._fed = time.monotonic()
         self._succession.stay()
         self._count(self._key, batch)
@@ -248,7 +256,12 @@ class Tail:
         if batch.cut:
             self._deliver(assembler.feed_cut(key, batch.offset, batch.data))
             return
-        if self.listener is None and not assembler.pending and assembler.passes(batch.data):
+        if (
+            self.listener is None
+            and self._level is level_of
+            and not assembler.pending
+            and assembler.passes(batch.data)
+        ):
             tally = self._format.tally(batch.data)
             if tally is not None:
                 self.counters.add(tally)
@@ -263,7 +276,7 @@ class Tail:
 
     def _deliver(self, entries: Sequence[Entry]) -> None:
         if self._counting:
-            self.counters.add_entries(entries)
+            self.counters.add_entries(entries, self._level)
         if self.listener is not None and entries:
             self.listener(entries)
 
@@ -298,12 +311,12 @@ class Tail:
         now = time.monotonic()
         self._cut_at = self._cut_at or (min(size, reader.offset), now)
         grown = size >= reader.offset
-        if grown and os.pread(reader.fd, 1, reader.offset - 1) == b"\n":
+        if grown and self._format.framing.start(reader.fd, reader.offset, size) == reader.offset:
             # A writer that died before it noted its last lines cuts and writes them again, in equal length.
             self._marker = os.pread(reader.fd, min(MARKER, reader.offset), max(0, reader.offset - MARKER))
             return True
         if grown or now - self._cut_at[1] >= CUT_BACK:
-            reader.offset = line_start(reader.fd, self._cut_at[0], size)
+            reader.offset = self._format.framing.start(reader.fd, self._cut_at[0], size)
             self._marker = b""
             return True
         self.waiting = True

@@ -52,6 +52,12 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     counted: list[Counted]
 
 
+class Shipping(msgspec.Struct, frozen=True, tag=True):
+    """To the agent: how the sinks do, packed by the worker."""
+
+    report: msgspec.Raw
+
+
 class Fed(msgspec.Struct, frozen=True, tag=True):
     """To the agent: records of one subscription, each (container id, time in ns, uid, JSON line)."""
 
@@ -80,8 +86,14 @@ class Trouble(msgspec.Struct, frozen=True, tag=True):
     error: str
 
 
-ToWorker = Targets | Subscribe | Unsubscribe
-ToAgent = Report | Fed | Started | Ended | Trouble
+class Ship(msgspec.Struct, frozen=True, tag=True):
+    """To the worker, before everything else: the plan of the sinks, packed by the agent."""
+
+    plan: msgspec.Raw
+
+
+ToWorker = Targets | Subscribe | Unsubscribe | Ship
+ToAgent = Report | Shipping | Fed | Started | Ended | Trouble
 
 _encoder = msgspec.msgpack.Encoder()
 to_worker = msgspec.msgpack.Decoder(ToWorker)

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from collectors.logs.framing import Framing
 from runtime.linux.errors import DeckwatchError
 
 
+class Part(NamedTuple):
+    """Which part of which line: parts of one line have one `id` and rising ordinals, without gaps."""
+
+    id: bytes
+    ordinal: int
+
+    def follows(self, other: Part | None) -> bool:
+        """Whether this is the part behind the other."""
+        return other is not None and other.id == self.id and other.ordinal + 1 == self.ordinal
+
+
 class Line(NamedTuple):
-    """One line of a log file: `partial` when the container's line goes on in the next one of its stream."""
+    """One line of a log file: `partial` when the container's line goes on in the next one of its stream.
+
+    `part` says which part it is, where the writer tells.
+    """
 
     time: int
     stream: str
     partial: bool
     content: bytes
+    part: Part | None = None
 
 
 class Tally(NamedTuple):
@@ -26,7 +42,15 @@ class Tally(NamedTuple):
 
 
 class Format(Protocol):
-    """How one kind of log file is read. Implementations are modules, so all of this is functions."""
+    """How one kind of log file is read. Implementations are modules, so all of this is functions and constants.
+
+    `framing` tells one record from the next: what is called a line here is a record without its gap. `foreign` is
+    what is said of a line that `parse` refuses, nothing where any line will do. `timed` says that each line has a time.
+    """
+
+    framing: Framing
+    foreign: str
+    timed: bool
 
     def parse(self, line: bytes) -> Line | None:
         """One line without its newline; None when it is not of this format."""
@@ -55,9 +79,9 @@ class Unreadable(DeckwatchError):
 
 def format_of(name: str) -> Format:
     """The format of that name; raises Unreadable."""
-    from collectors.logs.formats import cri, docker_json
+    from collectors.logs.formats import cri, docker_json, docker_local
 
-    known: dict[str, Format] = {"cri": cri, "docker_json": docker_json}
+    known: dict[str, Format] = {"cri": cri, "docker_json": docker_json, "docker_local": docker_local}
     if name not in known:
         raise Unreadable(f"unknown log format {name!r}; known are {', '.join(sorted(known))}")
     return known[name]

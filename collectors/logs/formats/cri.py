@@ -10,8 +10,13 @@ from collections import Counter
 import re2
 
 from collectors.logs.formats import Line, Tally
+from collectors.logs.framing import NEWLINES, Framing
 from collectors.logs.levels import HINT, UNKNOWN, level_of
 from collectors.logs.times import parse as parse_time
+
+framing: Framing = NEWLINES
+foreign = "not a line of this log format"
+timed = True
 
 _STREAMS = {b"stdout": "stdout", b"stderr": "stderr"}
 _WHOLE = {b" stdout F ": "stdout", b" stderr F ": "stderr"}

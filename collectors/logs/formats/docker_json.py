@@ -11,8 +11,13 @@ from collections import Counter
 import msgspec
 
 from collectors.logs.formats import Line, Tally
+from collectors.logs.framing import NEWLINES, Framing
 from collectors.logs.levels import HINT, UNKNOWN, level_of
 from collectors.logs.times import parse as parse_time
+
+framing: Framing = NEWLINES
+foreign = "not a line of this log format"
+timed = True
 
 
 class _Record(msgspec.Struct):

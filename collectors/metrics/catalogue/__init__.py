@@ -31,6 +31,7 @@ from collectors.metrics.catalogue.pressure import *
 from collectors.metrics.catalogue.process import *
 from collectors.metrics.catalogue.referenced import *
 from collectors.metrics.catalogue.sched import *
+from collectors.metrics.catalogue.shipping import *
 from collectors.metrics.catalogue.spec import *
 from collectors.metrics.catalogue.tasks import *
 from collectors.metrics.catalogue.tcp import *
@@ -64,7 +65,7 @@ ROW: tuple[Family, ...] = (
 )
 INDEX: dict[Family, int] = {family: at for at, family in enumerate(ROW)}
 
-ALL: tuple[Family, ...] = (*ROW, *LIFECYCLE, *LOGS, INFO, *HOST, *AGENT)
+ALL: tuple[Family, ...] = (*ROW, *LIFECYCLE, *LOGS, INFO, *HOST, *AGENT, *SHIPPING)
 COLLECTORS: tuple[str, ...] = tuple(dict.fromkeys(family.collector for family in ROW))
 
 # Those that are off by default in cAdvisor are off here too, under its names; so is percpu, as in the kubelet.

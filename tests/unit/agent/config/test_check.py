@@ -41,13 +41,9 @@ def test_the_defaults_are_all_implemented() -> None:
     [
         "logs.files=[{path: /x}]",
         "logs.journald.units=[a]",
-        "logs.redact=default",
-        "logs.spool.max_bytes=1",
-        "logs.sinks=[{type: loki}]",
         "query.peers=dns+x:1",
         "runtime.engine=runc",
         "runtime.storage=zfs",
-        "external_labels={a: b}",
         "paths.rootfs=/host",
         "metrics.drop=['{name=web}']",
     ],
@@ -80,3 +76,12 @@ def test_values_that_cannot_be(override: str, message: str) -> None:
 
 def test_collectors_are_those_of_the_catalogue() -> None:
     assert {"percpu", "tcp", "disk_walk"} <= collector_names()
+
+
+def test_what_is_wrong_with_rules_and_sinks_is_told_with_its_key() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(None, ["logs.rules=[{selector: '{nam=x}', parser: jsn}]", "logs.sinks=[{type: lokki}]"])
+    text = str(caught.value)
+    assert "logs.rules[0].selector" in text
+    assert "unknown parser 'jsn'" in text
+    assert "logs.sinks[0].type: no such type 'lokki'" in text

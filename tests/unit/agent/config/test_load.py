@@ -44,7 +44,7 @@ def test_every_error_is_reported_with_line_key_and_nearest_key(tmp_path: pathlib
         "query: {timeout: soon, concurrency: 0}\n"
         "node: ${NOPE}\n"
         "logs:\n"
-        "  sinks: [{type: loki}]\n"
+        "  sinks: [{type: lokki}]\n"
         "metrics: {collectors: {prresure: true}}\n"
         "workloads:\n"
         "- {name: Web, comand: [x]}\n"
@@ -59,7 +59,7 @@ def test_every_error_is_reported_with_line_key_and_nearest_key(tmp_path: pathlib
         (f"{path}:4", "query.timeout: 'soon' is no duration"),
         (f"{path}:4", "query.concurrency: expected a whole number of at least 1, got 0"),
         (f"{path}:5", "node: the environment has no NOPE"),
-        (f"{path}:7", "logs.sinks: is not implemented in this version"),
+        (f"{path}:7", "logs.sinks[0].type: no such type"),
         (f"{path}:10", "workloads[0].name: expected a name of lower-case letters"),
         (f"{path}:10", "workloads[0].comand: unknown key; did you mean command?"),
         (f"{path}:11", "workloads[1].name: is missing"),

@@ -6,21 +6,25 @@ import pathlib
 
 import msgspec
 
+from agent.config.settings import Logs
+from agent.logs.rules import Rules
 from agent.logs.targets import log_targets, target_id
 from collectors.model import LogSource, State
 from tests.unit.agent.lifecycle.test_story import RUNNING, World, ended
+
+RULES = Rules(Logs(), lambda *_: None)
 
 
 async def test_a_target_says_whose_output_it_is_and_when_its_runs_began(tmp_path: pathlib.Path) -> None:
     world = World(tmp_path)
     entry = msgspec.structs.replace(RUNNING, log=LogSource(path="/x.log", format="docker_json"))
     world.lifecycle.changed(None, entry)
-    [target] = log_targets(world.lifecycle, "node-1")
+    [target] = log_targets(world.lifecycle, "node-1", RULES)
     assert target.id == RUNNING.container.id and target.source.path == "/x.log"
     assert target.container["name"] == "web" and target.container["node"] == "node-1"
     assert target.runs == [(1, 1000.0)] and not target.finished
     world.lifecycle.changed(entry, ended(entry))
-    [target] = log_targets(world.lifecycle, "node-1")
+    [target] = log_targets(world.lifecycle, "node-1", RULES)
     assert target.finished
     world.counters.close()
 
@@ -28,7 +32,7 @@ async def test_a_target_says_whose_output_it_is_and_when_its_runs_began(tmp_path
 async def test_a_container_without_a_file_is_left_out(tmp_path: pathlib.Path) -> None:
     world = World(tmp_path)
     world.lifecycle.changed(None, RUNNING)
-    assert log_targets(world.lifecycle, "n") == []
+    assert log_targets(world.lifecycle, "n", RULES) == []
     world.counters.close()
 
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collectors.logs.assemble import CUT, FOREIGN, TORN, Assembler
+from collectors.logs.assemble import CUT, TORN, Assembler
 from collectors.logs.entry import MAX_ENTRY
-from collectors.logs.formats import cri, docker_json
+from collectors.logs.formats import cri, docker_json, docker_local
+from tests.unit.collectors.logs.formats.test_docker_local import frame
 
 KEY = b"k" * 16
 
@@ -65,7 +66,7 @@ def test_an_entry_of_exactly_the_limit_is_not_cut() -> None:
 def test_a_foreign_line_is_marked_and_does_not_disturb() -> None:
     data = line("a", "P") + b"gar\xffbage\n" + line("b")
     entries = Assembler(cri).feed(KEY, 0, data)
-    assert [(e.message, e.error) for e in entries] == [(b"gar\xffbage", FOREIGN), (b"ab", "")]
+    assert [(e.message, e.error) for e in entries] == [(b"gar\xffbage", cri.foreign), (b"ab", "")]
     assert entries[0].time == 1_000_000_000
 
 
@@ -87,3 +88,39 @@ def test_nothing_but_nul_bytes_or_blanks_is_no_entry() -> None:
 def test_a_cut_line_is_one_entry() -> None:
     (entry,) = Assembler(cri).feed_cut(KEY, 7, b"x" * 10)
     assert (entry.offset, entry.error) == (7, CUT)
+
+
+def test_parts_of_unlike_lines_are_never_joined() -> None:
+    data = (
+        frame(b"a1", part=(b"a", 1))
+        + frame(b"a2", part=(b"a", 2))
+        + frame(b"b1", part=(b"b", 1))
+        + frame(b"b3", part=(b"b", 3), last=True)
+        + frame(b"c1", part=(b"c", 1))
+        + frame(b"whole")
+        + frame(b"d1", part=(b"d", 1))
+        + frame(b"d2", part=(b"d", 2), last=True)
+    )
+    entries = Assembler(docker_local).feed(KEY, 0, data)
+    assert [(entry.message, entry.partial) for entry in entries] == [
+        (b"a1a2", True),
+        (b"b1", True),
+        (b"b3", False),
+        (b"c1", True),
+        (b"whole", False),
+        (b"d1d2", False),
+    ]
+    assert entries[-1].offset == data.index(frame(b"d1", part=(b"d", 1)))
+
+
+def test_a_torn_frame_is_an_entry_of_its_own() -> None:
+    torn = frame(b"torn")[:-7]
+    whole = b"".join(frame(text) for text in (b"x", b"y", b"z"))
+    entries = Assembler(docker_local).feed(KEY, 0, frame(b"first") + torn + whole)
+    assert [(entry.message, entry.error) for entry in entries] == [
+        (b"first", ""),
+        (torn, docker_local.foreign),
+        (b"x", ""),
+        (b"y", ""),
+        (b"z", ""),
+    ]

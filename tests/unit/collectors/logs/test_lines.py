@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from collectors.logs.entry import MAX_ENTRY
-from collectors.logs.lines import Batch, LineReader, last_line_start, line_start
+from collectors.logs.formats import docker_local
+from collectors.logs.frames import FRAMES
+from collectors.logs.lines import Batch, LineReader
+from tests.unit.collectors.logs.formats.test_docker_local import frame
 
 Open = Callable[[bytes], int]
 
@@ -93,16 +96,26 @@ def test_the_rest_of_a_file_nobody_writes(file: Open) -> None:
     assert LineReader(file(b"one\n"), 4).rest() is None
 
 
-@pytest.mark.parametrize(
-    ("offset", "start"), [(-5, 0), (0, 0), (1, 4), (3, 4), (4, 4), (5, 8), (9, 10), (10, 10)]
-)
-def test_where_lines_begin(file: Open, offset: int, start: int) -> None:
-    assert line_start(file(b"one\ntwo\nxx"), offset, 10) == start
+def test_frames_come_out_whole_however_long_they_are(file: Open) -> None:
+    frames = [frame(b"a"), frame(b"b" * 600_000), frame(b"c"), frame(b"d")]
+    fd = file(b"".join(frames)[:-3])
+    reader = LineReader(fd, framing=FRAMES)
+    data = b"".join(batch.data for batch in everything(reader))
+    assert data == b"".join(frames[:3])
+    os.pwrite(fd, frames[3], len(data))
+    assert reader.read() == Batch(len(data), frames[3])
 
 
-@pytest.mark.parametrize(
-    ("content", "start"),
-    [(b"", 0), (b"x", 0), (b"one\n", 4), (b"one\ntw", 4), (b"one\n" + b"x" * 600_000, 4)],
-)
-def test_where_an_unfinished_line_begins(file: Open, content: bytes, start: int) -> None:
-    assert last_line_start(file(content), len(content)) == start
+def test_a_torn_frame_of_a_file_nobody_writes(file: Open) -> None:
+    reader = LineReader(file(frame(b"a") + frame(b"b")[:-3]), framing=FRAMES)
+    assert reader.read() == Batch(0, frame(b"a"))
+    assert reader.read() is None
+    assert reader.rest() == Batch(len(frame(b"a")), frame(b"b")[:-3])
+
+
+def test_what_is_no_frame_at_all_is_cut_and_the_file_goes_on(file: Open) -> None:
+    after = [frame(b"after %d" % number) for number in range(4)]
+    reader = LineReader(file(b"\xff" * 1_100_000 + b"".join(after)), framing=FRAMES)
+    cut, batch = everything(reader)
+    assert cut.cut
+    assert docker_local.parse(FRAMES.first(batch.data)) == docker_local.parse(after[0])

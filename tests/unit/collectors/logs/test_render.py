@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from collectors.logs.entry import Entry
+from collectors.logs.pipeline import Runs
 from collectors.logs.record import LogTarget
 from collectors.logs.render import Renderer
 from collectors.logs.times import SECOND
@@ -55,5 +56,5 @@ def test_a_broken_line_is_marked() -> None:
 
 @pytest.mark.parametrize(("time", "run"), [(0, 1), (10, 1), (19, 1), (20, 2), (25, 2), (99, 4)])
 def test_the_run_is_the_one_under_way(time: int, run: int) -> None:
-    renderer = Renderer(target(runs=[(1, 10.0), (2, 20.0), (4, 30.0)]))
-    assert renderer.run_at(time * SECOND) == run
+    runs = Runs(target(runs=[(1, 10.0), (2, 20.0), (4, 30.0)]))
+    assert runs.at(time * SECOND) == run

@@ -6,6 +6,7 @@ from collectors.logs.assemble import Assembler
 from collectors.logs.formats import Format, cri, docker_json
 from collectors.logs.judge import Judge
 from collectors.logs.lines import Batch
+from collectors.logs.rule import Rule
 from collectors.logs.sift import Sieve, needle_of
 from tests.unit.collectors.logs.formats.test_docker_json import written
 
@@ -28,7 +29,7 @@ def test_what_is_looked_for_in_raw_bytes(grep: str | None, format: Format, needl
 
 
 def sieved(format: Format, grep: str, *batches: bytes) -> list[bytes]:
-    sieve = Sieve(format, Judge(grep=grep), needle_of(grep, format))
+    sieve = Sieve(format, Judge(grep=grep), needle_of(grep, format), Rule())
     assembler = Assembler(format)
     return [entry.message for data in batches for entry in sieve.entries(assembler, b"k", Batch(0, data))]
 
@@ -54,7 +55,7 @@ def test_a_text_of_the_header_is_no_match() -> None:
 
 def test_times_are_the_same_as_if_each_line_had_been_read() -> None:
     data = b"1970-01-01T00:00:01Z stdout F a\n1970-01-01T00:00:02Z stdout F b\ngarbage needle\n1970-01-01T00:00:03Z stdout F c\n"
-    sieve = Sieve(cri, Judge(grep="needle"), b"needle")
+    sieve = Sieve(cri, Judge(grep="needle"), b"needle", Rule())
     assembler, plain = Assembler(cri), Assembler(cri)
     (found,) = sieve.entries(assembler, b"k", Batch(0, data))
     assert found in plain.feed(b"k", 0, data)

@@ -69,6 +69,13 @@ note: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose bac
     "ruby": """\
 /app/a.rb:2:in `f': undefined local variable or method `x' (NameError)
 \tfrom /app/a.rb:5:in `<main>'""",
+    "private key": """\
+-----BEGIN RSA PRIVATE KEY-----
+Proc-Type: 4,ENCRYPTED
+
+MIIEpAIBAAKCAQEA1c7+9z5Pad7OejecsQ0bu3aumx3OoMMHh0bu3aumx3OoMMHh
+short==
+-----END RSA PRIVATE KEY-----""",
     "php": """\
 PHP Fatal error:  Uncaught Exception: boom in /app/a.php:3
 Stack trace:

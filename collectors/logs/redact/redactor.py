@@ -1,0 +1,146 @@
+"""Blacks out what should not be in a log, before anybody sees it."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import re2
+
+from collectors.logs.redact.rules import RULES, SUSPECTS, RedactRule
+from collectors.logs.rule import Redaction
+from runtime.linux.errors import DeckwatchError
+
+_MEMORY = 16 << 20
+_MOST = 1000
+"""Secrets of one rule in one message; beyond them the message is no log line, and the rest of it is blacked out."""
+
+
+class BadPattern(DeckwatchError):
+    """A pattern that RE2 cannot read."""
+
+
+class _Compiled(NamedTuple):
+    rule: RedactRule
+    pattern: Any
+    mark: bytes
+
+
+class Redactor:
+    """Applies one redaction. `hits` counts what was blacked out, by rule; `marks` are the texts that take its place."""
+
+    def __init__(self, redaction: Redaction | None) -> None:
+        builtin = [_compiled(rule) for rule in RULES] if redaction and redaction.defaults else []
+        own = [_own(name, pattern) for name, pattern in redaction.patterns] if redaction else []
+        self.hits: Counter[str] = Counter()
+        self._builtin = builtin
+        self._own = own
+        self._suspects = _pattern("suspects", SUSPECTS) if builtin else None
+        self._fail_closed = redaction is not None and redaction.fail_closed
+        self.marks = frozenset(one.mark for one in builtin + own)
+
+    def redact(self, message: bytes) -> bytes | None:
+        """The message as anybody may see it; None when it is withheld."""
+        return self.redact_many([message])[0]
+
+    def redact_many(self, messages: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Each message as anybody may see it, None for one withheld; the same object when all of them are clean."""
+        suspects = range(len(messages)) if self._own else self._suspected(messages)
+        redacted: list[bytes | None] | None = None
+        for index in suspects:
+            message = messages[index]
+            found = self._redacted(message)
+            if found is not message:
+                if redacted is None:
+                    redacted = list(messages)
+                redacted[index] = found
+        return messages if redacted is None else redacted
+
+    def _suspected(self, messages: Sequence[bytes]) -> list[int]:
+        """The numbers of the messages that may hold something: one search over all of them."""
+        if self._suspects is None:
+            return []
+        joined = b"\n".join(messages)
+        hit = self._suspects.search(joined)
+        if hit is None:
+            return []
+        ends = list(itertools.accumulate(len(message) + 1 for message in messages))
+        found: list[int] = []
+        while hit is not None:
+            # The character before may be the end of the message before.
+            first = bisect.bisect_right(ends, hit.start())
+            last = min(bisect.bisect_right(ends, max(hit.start(), hit.end() - 1)), len(messages) - 1)
+            found += range(first if not found or first > found[-1] else found[-1] + 1, last + 1)
+            if last + 1 >= len(messages):
+                break
+            # From the newline on, which a pattern may need before it.
+            hit = self._suspects.search(joined, ends[last] - 1)
+        return found
+
+    def _redacted(self, message: bytes) -> bytes | None:
+        try:
+            for one in self._builtin:
+                message = self._applied(one, message)
+            for one in self._own:
+                message = self._applied(one, message)
+        except Exception:  # whatever a pattern does, the message is withheld or passes
+            return None if self._fail_closed else message
+        return message
+
+    def _applied(self, one: _Compiled, message: bytes) -> bytes:
+        hit = one.pattern.search(message)
+        if hit is None:
+            return message
+        parts: list[bytes] = []
+        copied = 0
+        for _ in range(_MOST):
+            start, end = hit.span(1)
+            if end > start and one.rule.is_one(message, start, end) and message[start:end] not in one.mark:
+                parts += (message[copied:start], _in_json(message, start, end, one.mark))
+                copied = end
+                self.hits[one.rule.name] += 1
+            # From the end of the group on: what stands behind it may stand before the next one.
+            behind = max(end, hit.start() + 1)
+            hit = one.pattern.search(message, behind) if behind < len(message) else None
+            if hit is None:
+                break
+        else:
+            return b"".join([*parts, one.mark])
+        return b"".join([*parts, message[copied:]]) if parts else message
+
+
+def _in_json(message: bytes, start: int, end: int, mark: bytes) -> bytes:
+    """The replacement; between quotes where a number of a JSON document stood."""
+    if message[:1] not in (b"{", b"["):
+        return mark
+    before, behind = message[:start].rstrip()[-1:], message[end:].lstrip()[:1]
+    number = before in (b":", b",", b"[") and behind in (b",", b"}", b"]") and message[start:end].isdigit()
+    return b'"' + mark + b'"' if number else mark
+
+
+def _compiled(rule: RedactRule) -> _Compiled:
+    return _Compiled(rule, _pattern(rule.name, rule.pattern), f"[redacted:{rule.name}]".encode())
+
+
+def _own(name: str, text: str) -> _Compiled:
+    pattern = _pattern(name, text.encode())
+    if not pattern.groups:
+        pattern = _pattern(name, b"(" + text.encode() + b")")
+    return _Compiled(RedactRule(name, text.encode()), pattern, f"[redacted:{name}]".encode())
+
+
+def _pattern(name: str, text: bytes) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    try:
+        return re2.compile(text, options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else ""
+        shown = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise BadPattern(
+            f"redaction {name}: cannot read the pattern: {shown}; RE2 syntax is expected"
+        ) from error

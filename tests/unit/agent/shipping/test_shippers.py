@@ -1,0 +1,172 @@
+"""All sinks of the log worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from agent.shipping.plan import Plan
+from agent.shipping.registry import Kind
+from agent.shipping.shippers import Shippers
+from agent.shipping.sink import Again, Context, Delivered, Sink, SinkSettings
+from collectors.logs.positions import Progress
+from collectors.logs.record import LogTarget
+from collectors.logs.start import Start
+from collectors.logs.tail import Tail
+from collectors.model import LogSource
+from runtime.linux.errors import DeckwatchError
+from tests.unit.agent.shipping.peer import MemoryPeer, MemorySettings
+from tests.unit.collectors.logs.logfile import LogFile
+
+QUICK: dict[str, Any] = {"batch_wait": 0.02, "backoff_min": 0.01, "backoff_max": 0.02}
+BEGINNING = Start(float("-inf"))
+
+
+class World:
+    """Two peers, one log, and the reader that is always up to date."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.directory = tmp_path
+        self.peers = {"one": MemoryPeer(), "two": MemoryPeer()}
+        self.log = LogFile(tmp_path / "a.log")
+        self.target = LogTarget(
+            id="/a",
+            source=LogSource(path=str(self.log.path), format="cri"),
+            container={},
+            sinks=("one", "two"),
+        )
+        self.tails: dict[str, Tail] = {}
+        self.told: list[tuple[str, str]] = []
+        self.kinds = {name: peer.kind for name, peer in self.peers.items()}
+
+    @asynccontextmanager
+    async def shipping(self, *, spool_bytes: int = 1 << 30) -> AsyncIterator[Shippers]:
+        shippers = Shippers(
+            Plan(sinks=[(name, QUICK) for name in self.kinds], node="n", spool_bytes=spool_bytes),
+            state=str(self.directory / "state"),
+            scratch=str(self.directory),
+            tails=self.tails,
+            starts=lambda target: BEGINNING,
+            trouble=lambda event, text: self.told.append((event, text)),
+            kinds=self.kinds,
+        )
+        running = asyncio.ensure_future(shippers.run())
+        try:
+            yield shippers
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    def follow(self, shippers: Shippers) -> None:
+        self.tails["/a"] = Tail(self.target, Progress(), BEGINNING, str(self.directory))
+        shippers.follow(self.target)
+
+    def read(self, shippers: Shippers) -> None:
+        """What the log worker does at news: the counting reader first."""
+        while self.tails["/a"].step() or self.tails["/a"].waiting:
+            pass
+        shippers.news("/a")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(15):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def numbers(count: int) -> list[str]:
+    return [f"number {number}" for number in range(count)]
+
+
+async def test_a_sink_that_is_down_holds_up_no_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.peers["one"].answer = lambda batches: Again("down")
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        world.log.numbers(50)
+        world.read(shippers)
+        await until(lambda: world.peers["two"].messages() == numbers(50))
+        world.peers["one"].answer = lambda batches: Delivered()
+        await until(lambda: world.peers["one"].messages() == numbers(50))
+        report = shippers.report()
+        assert {one.name: one.records for one in report.sinks} == {"one": 50, "two": 50}
+        assert {(one.id, one.sink, one.records) for one in report.shipped} == {
+            ("/a", "one", 50),
+            ("/a", "two", 50),
+        }
+        assert shippers.report().shipped == []
+
+
+async def test_what_rotates_away_while_a_sink_is_down_reaches_it_later(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.peers["one"].answer = lambda batches: Again("down")
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        for _ in range(4):
+            world.log.numbers(500)
+            world.read(shippers)
+            world.log.rename()
+        world.log.numbers(500)
+        world.read(shippers)
+        await until(lambda: world.peers["two"].messages() == numbers(2500))
+        await until(lambda: len(list((tmp_path / "state" / "spool").rglob("0*-*"))) == 4)
+    for path in tmp_path.glob("a.log.*"):
+        path.unlink()
+    world.peers["one"].answer = lambda batches: Delivered()
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        world.read(shippers)
+        await until(lambda: world.peers["one"].messages() == numbers(2500))
+    assert world.peers["two"].messages() == numbers(2500)
+    assert not [event for event, _ in world.told if event != "sink_failing"]
+
+
+async def test_what_a_removed_container_left_is_shipped_by_a_later_agent(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.peers["one"].answer = lambda batches: Again("down")
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        world.log.numbers(100)
+        world.read(shippers)
+        await until(lambda: len(world.peers["two"].records) == 100)
+        world.log.path.unlink()
+        shippers.leave("/a")
+        world.tails.pop("/a").close()
+    world.peers["one"].answer = lambda batches: Delivered()
+    async with world.shipping():
+        await until(lambda: world.peers["one"].messages() == numbers(100))
+        await until(lambda: not list((tmp_path / "state" / "spool").iterdir()))
+
+
+async def test_a_sink_that_cannot_be_opened_is_tried_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    tries: list[Context] = []
+
+    async def opened(settings: SinkSettings, context: Context) -> Sink:
+        tries.append(context)
+        if len(tries) < 3:
+            raise DeckwatchError("cannot read /ca.pem: No such file")
+        return world.peers["one"]
+
+    world.kinds = {"one": Kind(MemorySettings, opened)}
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        world.log.numbers(5)
+        world.read(shippers)
+        await until(lambda: len(world.peers["one"].records) == 5)
+    assert tries[0].node == "n"
+    assert world.told[0] == ("sink_not_opened", "one: cannot read /ca.pem: No such file")
+
+
+async def test_a_container_goes_only_to_its_own_sinks(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.target = LogTarget(id="/a", source=world.target.source, container={}, sinks=("two",))
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        world.log.numbers(5)
+        world.read(shippers)
+        await until(lambda: len(world.peers["two"].records) == 5)
+        assert world.peers["one"].sends == 0

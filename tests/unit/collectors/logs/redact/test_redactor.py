@@ -1,0 +1,98 @@
+"""Redaction of many messages at once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from collectors.logs.redact import BadPattern, redactor
+from collectors.logs.redact.redactor import Redactor
+from collectors.logs.rule import Redaction
+
+URL = b"amqp://a:secret@b"
+HIDDEN = b"amqp://a:[redacted:url_password]@b"
+
+
+def test_clean_messages_come_back_as_they_are() -> None:
+    messages = [b"a", b"", b"b"]
+    assert Redactor(Redaction()).redact_many(messages) is messages
+    assert Redactor(None).redact_many([URL]) == [URL]
+
+
+def test_only_the_messages_with_a_secret_change() -> None:
+    some = Redactor(Redaction())
+    for position in range(5):
+        messages = [b"plain"] * 5
+        messages[position] = URL
+        expected = list(messages)
+        expected[position] = HIDDEN
+        assert some.redact_many(messages) == expected
+    assert some.redact_many([URL, b"", URL, URL]) == [HIDDEN, b"", HIDDEN, HIDDEN]
+    assert some.hits == {"url_password": 8}
+
+
+def test_secrets_at_the_border_of_two_messages_are_found() -> None:
+    some = Redactor(Redaction())
+    card = b"4111111111111111"
+    assert some.redact_many([card, card, b"x", card]) == [
+        b"[redacted:card]",
+        b"[redacted:card]",
+        b"x",
+        b"[redacted:card]",
+    ]
+
+
+def test_many_secrets_in_one_message_are_all_found() -> None:
+    card = b"4111 1111 1111 1111"
+    redacted = Redactor(Redaction()).redact(b" ".join([card] * 50))
+    assert redacted == b" ".join([b"[redacted:card]"] * 50)
+
+
+def test_more_secrets_than_any_line_has_take_the_rest_along() -> None:
+    redacted = Redactor(Redaction()).redact(b" ".join([URL] * 5000))
+    assert redacted is not None
+    assert b"secret" not in redacted
+
+
+def test_json_stays_json() -> None:
+    document = b'{"a":[4111111111111111, 2],"card": 4111111111111111,"b":"4111111111111111"}'
+    redacted = Redactor(Redaction()).redact(document)
+    assert redacted is not None
+    assert json.loads(redacted) == {
+        "a": ["[redacted:card]", 2],
+        "card": "[redacted:card]",
+        "b": "[redacted:card]",
+    }
+
+
+def test_own_patterns_black_out_their_group_or_all() -> None:
+    own = Redactor(Redaction(defaults=False, patterns=(("pin", "pin=([0-9]+)"), ("name", "Bob|Alice"))))
+    assert own.redact(b"Bob: pin=1234, Alice: pin=99") == (
+        b"[redacted:name]: pin=[redacted:pin], [redacted:name]: pin=[redacted:pin]"
+    )
+    assert own.redact(URL) == URL
+
+
+def test_a_pattern_that_matches_nothing_changes_nothing() -> None:
+    assert Redactor(Redaction(defaults=False, patterns=(("none", "x*"),))).redact(b"abc") == b"abc"
+
+
+def test_a_bad_pattern_is_told_by_name() -> None:
+    with pytest.raises(BadPattern, match=r"redaction pin: .*RE2"):
+        redactor(Redaction(patterns=(("pin", "("),)))
+
+
+class _Broken(Redactor):
+    def _applied(self, one: object, message: bytes) -> bytes:
+        raise MemoryError
+
+
+def test_a_message_on_which_redaction_fails_passes_unless_it_is_withheld() -> None:
+    assert _Broken(Redaction()).redact(URL) == URL
+    assert _Broken(Redaction(fail_closed=True)).redact(URL) is None
+    assert _Broken(Redaction(fail_closed=True)).redact_many([b"a", URL]) == [b"a", None]
+
+
+def test_the_same_redaction_has_one_redactor() -> None:
+    assert redactor(Redaction()) is redactor(Redaction())
