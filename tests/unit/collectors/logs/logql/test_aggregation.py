@@ -76,10 +76,13 @@ def test_nan_is_behind_all_numbers() -> None:
     assert math.isnan(aggregated("max", vector={of(): math.nan})[of()])
 
 
-@pytest.mark.parametrize(
-    ("values", "average"), [((math.inf, 1.0), math.inf), ((math.inf, math.inf), math.inf)]
-)
-def test_an_infinite_average_stays(values: tuple[float, float], average: float) -> None:
-    assert aggregated("avg", vector={of(a=str(index)): value for index, value in enumerate(values)}) == {
-        of(): average
-    }
+@pytest.mark.parametrize("values", [(math.inf, 1.0), (math.inf, math.inf), (-math.inf, 1.0, -math.inf)])
+def test_an_infinite_average_stays(values: tuple[float, ...]) -> None:
+    vector = {of(a=str(index)): value for index, value in enumerate(values)}
+    assert aggregated("avg", vector=vector) == {of(): values[0]}
+
+
+@pytest.mark.parametrize("values", [(math.inf, 1.0, math.nan), (math.inf, 1.0, -math.inf)])
+def test_until_it_means_nothing_any_more(values: tuple[float, ...]) -> None:
+    vector = {of(a=str(index)): value for index, value in enumerate(values)}
+    assert math.isnan(aggregated("avg", vector=vector)[of()])

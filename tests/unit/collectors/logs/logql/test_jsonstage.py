@@ -58,6 +58,11 @@ def test_a_document_may_nest_as_it_likes(depth: int) -> None:
     assert labels in ({"_".join("a" * depth): "1.5"}, {}, {"__error__": "JSONParserErr"})
 
 
+def test_members_count_down_to_a_depth() -> None:
+    text = '{"a":' * 100 + '{"last":"x","b":{"too":"deep"}}' + "}" * 100
+    assert found(text) == {"_".join("a" * 100) + "_last": "x"}
+
+
 def test_nothing_is_parsed_when_no_label_is_wanted() -> None:
     under_way = Line(entry("text"), frozenset())
     assert json_stage(JsonParser())(under_way)

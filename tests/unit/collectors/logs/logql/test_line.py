@@ -56,6 +56,8 @@ def test_errors_are_labels() -> None:
     assert line.find("__error__") is None
     line.fail("JSONParserErr", "no")
     assert line.get("__error__") == "JSONParserErr"
+    assert line.get("__error_details__") == "no"
+    assert line.find("none") is None
     assert line.labels(("app", "stream", "pod")) == {"__error__": "JSONParserErr", "__error_details__": "no"}
 
 

@@ -197,7 +197,7 @@ def test_no_more_is_read_than_is_needed() -> None:
 
 def test_the_step_when_none_is_given() -> None:
     assert default_step(0, 10 * SECOND) == SECOND
-    assert default_step(0, 3600 * SECOND) == 14 * SECOND
+    assert default_step(10_000 * SECOND, 13_600 * SECOND) == 14 * SECOND
 
 
 @pytest.mark.parametrize("seed", range(100))
