@@ -146,7 +146,7 @@ class HttpClient:
         """The session, made anew when a certificate changed: connections made with the old one are not kept."""
         import aiohttp
 
-        context = self._certificates.context() if url.startswith("https:") else None
+        context = await self._certificates.current() if url.startswith("https:") else None
         if self._session is None or context is not self._context:
             await self.close()
             self._session = aiohttp.ClientSession(

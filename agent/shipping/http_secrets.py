@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 from collections.abc import Sequence
@@ -77,6 +78,12 @@ class Certificates:
         self._paths = [path for path in (tls.ca_file, tls.cert_file, tls.key_file) if path]
         self._read: _Mark | None = None
         self._context: ssl.SSLContext | None = None
+
+    async def current(self) -> ssl.SSLContext:
+        """`context()`, made in a thread when it has to be made: the system's authorities take 50 ms to read."""
+        if self._context is not None and _mark(self._paths) == self._read:
+            return self._context
+        return await asyncio.to_thread(self.context)
 
     def context(self) -> ssl.SSLContext:
         """As of now: the same object until a file changes. Raises SecretUnreadable."""

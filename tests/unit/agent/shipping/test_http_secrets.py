@@ -56,14 +56,14 @@ def test_nothing_is_sent_where_nothing_is_set() -> None:
 
 
 @pytest.mark.skipif(not HAVE, reason=MISSING)
-def test_a_context_lives_until_a_certificate_changes(tmp_path: Path) -> None:
+async def test_a_context_lives_until_a_certificate_changes(tmp_path: Path) -> None:
     authority = Authority(str(tmp_path))
     pair = authority.issue("client")
     certificates = Certificates(ClientTls(ca_file=authority.cert, cert_file=pair.cert, key_file=pair.key))
-    first = certificates.context()
-    assert certificates.context() is first
+    first = await certificates.current()
+    assert await certificates.current() is first
     authority.issue("client")
-    assert certificates.context() is not first
+    assert await certificates.current() is not first
 
 
 def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
