@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from struct import Struct
 
-from agent.shipping.otlp_names import IOSTREAM, RUN, SCOPE, SEVERITIES, UID, resource, trace_of
+from agent.shipping.otlp_names import IOSTREAM, RUN, SCOPE, SEVERITIES, TRACE_DIGITS, UID, resource, trace_of
 from agent.shipping.protobuf import delimited, fields, number, text, varint
 from collectors.logs.batch import LogBatch, Record
 
@@ -20,7 +20,8 @@ _SEVERITY_NUMBER, _SEVERITY_TEXT, _ATTRIBUTE = 2, 3, 6
 _BODY = varint(5 << 3 | 2)
 _STRING = varint(1 << 3 | 2)
 _RECORD = varint(2 << 3 | 2)
-_TRACE, _SPAN = 9, 10
+_TRACE = varint(9 << 3 | 2) + varint(16)
+_SPAN = varint(10 << 3 | 2) + varint(8)
 
 
 def resource_logs(
@@ -50,39 +51,42 @@ def rejected(body: bytes) -> tuple[int, str]:
 
 def _record(record: Record, observed: int) -> bytes:
     message = record.message.encode("utf-8", "replace")
-    size = varint(len(message))
-    body = _STRING + size + message
     data = b"".join((
         _TIMES(_TIME, record.time, _OBSERVED, observed),
-        _BODY, varint(len(body)), body,
-        _constant(record.stream, record.level, record.run),
-        _uid_head(len(record.uid)), record.uid.encode("ascii"),
-        _ids(record) if record.trace_id else b"",
+        _body_head(len(message)), message,
+        _constant(record.stream, record.level, record.run, len(record.uid)), record.uid.encode(),
+        _ids(record.trace_id, record.span_id) if record.trace_id else b"",
     ))  # fmt: skip
-    return _RECORD + varint(len(data)) + data
+    return _record_head(len(data)) + data
+
+
+@lru_cache(maxsize=4096)
+def _record_head(size: int) -> bytes:
+    return _RECORD + varint(size)
+
+
+@lru_cache(maxsize=4096)
+def _body_head(size: int) -> bytes:
+    """What stands before a message of `size` bytes."""
+    inner = _STRING + varint(size)
+    return _BODY + varint(len(inner) + size) + inner
 
 
 @lru_cache(maxsize=1024)
-def _constant(stream: str, level: str | None, run: int | None) -> bytes:
-    """What many records have in common."""
+def _constant(stream: str, level: str | None, run: int | None, uid_size: int) -> bytes:
+    """What many records have in common, and at its end what stands before a uid."""
     found = _attribute(_ATTRIBUTE, IOSTREAM, stream)
     if level:
         found += number(_SEVERITY_NUMBER, SEVERITIES.get(level, 0)) + text(_SEVERITY_TEXT, level)
     if run is not None:
         found += delimited(_ATTRIBUTE, text(1, RUN) + delimited(2, number(3, run)))
-    return found
+    return found + _attribute(_ATTRIBUTE, UID, "0" * uid_size)[: -uid_size or None]
 
 
-def _ids(record: Record) -> bytes:
-    found = delimited(_TRACE, bytes.fromhex(trace_of(record.trace_id)))
-    return found + delimited(_SPAN, bytes.fromhex(record.span_id)) if record.span_id else found
+def _ids(trace_id: str, span_id: str | None) -> bytes:
+    found = _TRACE + bytes.fromhex(trace_id if len(trace_id) == TRACE_DIGITS else trace_of(trace_id))
+    return found + _SPAN + bytes.fromhex(span_id) if span_id else found
 
 
 def _attribute(field: int, name: str, value: str) -> bytes:
     return delimited(field, text(1, name) + delimited(2, text(1, value)))
-
-
-@lru_cache(maxsize=8)
-def _uid_head(size: int) -> bytes:
-    """The attribute with the uid, up to the uid of that size."""
-    return _attribute(_ATTRIBUTE, UID, "0" * size)[:-size]
