@@ -11,7 +11,6 @@ from typing import Any
 
 import re2
 
-_HEXADECIMAL = re.compile(r"[0-9a-f]{16}(?:[0-9a-f]{16})?").fullmatch
 _TRACE, _SPAN = 32, 16
 _BOTH = (_TRACE + _SPAN) // 2
 _TRACE_WIDTHS = frozenset((16, 32))
@@ -29,13 +28,13 @@ _MAY_HOLD = re2.compile(rb"(?i)race[_.-]?id|00-[0-9a-f]{32}-")
 
 
 def _trace(value: Any) -> str | None:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) not in _TRACE_WIDTHS:
         return None
-    if not _HEXADECIMAL(value):
-        value = value.lower()
-        if not _HEXADECIMAL(value):
-            return None
-    return value if value.strip("0") else None
+    try:
+        size = len(bytes.fromhex(value))
+    except ValueError:
+        return None
+    return value.lower() if 2 * size == len(value) and value.strip("0") else None
 
 
 def _span(value: Any) -> str | None:
@@ -137,9 +136,9 @@ def usual_ids(trace: Any, span: Any) -> Ids:
 
 
 def first_of(readers: Iterable[tuple[str, Reader]], fields: dict[str, Any]) -> str | None:
-    """What the first of some (key, reader) finds in the fields."""
+    """What the first of some (key, reader) finds; each key is one of the fields."""
     for key, read in readers:
-        if key in fields and (found := read(fields[key])):
+        if found := read(fields[key]):
             return found
     return None
 

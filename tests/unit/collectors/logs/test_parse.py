@@ -6,7 +6,7 @@ import time
 import orjson
 import pytest
 
-from collectors.logs.levels import LEVELS
+from collectors.logs.levels import LEVELS, level_of
 from collectors.logs.parse import understand, understand_many
 from collectors.logs.parsers import UnknownParser, parser_of
 from collectors.logs.parsers.bounds import DEEPEST, MOST_FIELDS
@@ -129,6 +129,12 @@ def test_no_bytes_make_a_parser_raise(name: str) -> None:
     chance = random.Random(f"{name} 1")
     for _ in range(1500):
         _sound(_mutated(chance), name)
+
+
+def test_the_default_and_the_counters_see_the_same_level_whatever_the_bytes_are() -> None:
+    chance = random.Random(2)
+    for message in [*HUGE, *(_mutated(chance) for _ in range(5000))]:
+        assert understand(message).level == level_of(message), message[:200]
 
 
 def _mutated(chance: random.Random) -> bytes:

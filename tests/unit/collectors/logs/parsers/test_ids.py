@@ -32,6 +32,7 @@ OBJECTS: list[tuple[dict[str, Any], str | None, str | None]] = [
     ({"trace_id": "0" * 32, "span_id": "0" * 16}, None, None),
     ({"trace_id": TRACE[:-1], "span_id": TRACE}, None, None),
     ({"trace_id": "g" * 32}, None, None),
+    ({"trace_id": f"{TRACE[:30]}  ", "span_id": "é" * 16}, None, None),
     ({"trace_id": 12, "span_id": [], "dd": {"trace_id": 2**64, "span_id": 0}}, None, None),
     ({"trace_id": {"id": TRACE}, "dd.trace_id": True}, None, None),
     ({"traceparent": f"00-{'0' * 32}-{SPAN}-01"}, None, SPAN),
