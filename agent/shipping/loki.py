@@ -54,13 +54,17 @@ class LokiSink:
         self._client = HttpClient(settings, context.version)
 
     async def send(self, batches: Sequence[LogBatch]) -> Verdict:
-        """One push of everything."""
-        parts = [b'{"streams":[']
+        """One push of everything; what several batches have of one stream is one stream of it."""
+        values: dict[bytes, list[bytes]] = {}
         for batch in batches:
-            for stream in streams(batch, self._context.node, self._context.external_labels):
-                parts += [b"," if len(parts) > 1 else b"", stream]
-                await asyncio.sleep(0)
-        parts.append(b"]}")
+            for labels, entries in streams(batch, self._context.node, self._context.external_labels):
+                values.setdefault(labels, []).append(entries)
+            await asyncio.sleep(0)
+        pushed = [
+            b'{"stream":' + labels + b',"values":[' + b",".join(each) + b"]}"
+            for labels, each in values.items()
+        ]
+        parts = [b'{"streams":[', b",".join(pushed), b"]}"]
         answer = await self._client.post(self._url, parts, self._headers)
         return answer if isinstance(answer, Again) else self._verdict(answer, batches)
 
@@ -76,12 +80,20 @@ class LokiSink:
         if status != BLOCKED and 200 <= status < 300:
             return Delivered()
         if status == 400 and not any(words in text for words in _MENDABLE):
-            # Some of it may be stored: it is not sent again as a whole.
-            found = refusals(text, self._sent(batches))
-            return Delivered(found.refused, found.lost, answer.why) if found else Refused(answer.why)
+            return self._refused(answer, batches)
         if status in MENDABLE or status in BUSY or status == 400 or status < 400 or status >= 500:
             return answer.again()
         return Refused(answer.why)
+
+    def _refused(self, answer: Answer, batches: Sequence[LogBatch]) -> Verdict:
+        """Some of it may be stored: it is not sent again as a whole. Where Loki tells of one stream alone, the
+        others are asked for by sending them once more: of what it has already it makes no second copy."""
+        found = refusals(answer.text, self._sent(batches))
+        if found is None:
+            return Refused(answer.why)
+        if found.open:
+            return Again(answer.why, only=found.open, refused=found.refused)
+        return Delivered(found.refused, found.lost, answer.why)
 
     def _sent(self, batches: Sequence[LogBatch]) -> Iterator[Sent]:
         number = 0
@@ -112,8 +124,9 @@ def _quoted(value: str) -> str:
     return orjson.dumps(value).decode()
 
 
-def streams(batch: LogBatch, node: str, external: dict[str, str]) -> Iterator[bytes]:
-    """The batch as JSON objects of the push API, one for each of the container's streams."""
+def streams(batch: LogBatch, node: str, external: dict[str, str]) -> Iterator[tuple[bytes, bytes]]:
+    """The batch as JSON of the push API: for each of the container's streams the labels, and the entries with a
+    comma between them."""
     values: dict[str, list[tuple[str, str, orjson.Fragment]]] = {}
     heads = _Heads(batch.target)
     for record in batch.records:
@@ -134,7 +147,7 @@ def streams(batch: LogBatch, node: str, external: dict[str, str]) -> Iterator[by
         found.append((str(record.time + record.shift), message, orjson.Fragment(metadata)))
     for stream, entries in values.items():
         labels = stream_labels(batch.target, stream, node, external)
-        yield orjson.dumps({"stream": labels, "values": entries})
+        yield orjson.dumps(labels), orjson.dumps(entries)[1:-1]
 
 
 class _Heads(dict[tuple[str | None, int | None], str]):

@@ -1,13 +1,15 @@
 """Which records Loki did not take, from the text of its status 400: the others it has stored.
 
-Texts: Loki's `pkg/validation` and `pkg/ingester`. Of several streams the ingester tells of one only, and it names the
-first ten entries, the bound that the times had to keep and how many there were: with the bound the rest is found.
+Texts: Loki's `pkg/validation` and `pkg/ingester`. The distributor tells of all that it refused. The ingester tells of
+one stream only, though others may have failed too, with the first ten entries and how many there were; what is too far
+behind is the oldest of the stream.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from collectors.logs.times import parse
@@ -19,7 +21,6 @@ BAD_LABELS = "stream labels not taken"
 _TIME = r"(\d{4}-\d\d-\d\d[T ][\d:.]+)"
 _IGNORED = re.compile(rf"entry with timestamp {_TIME} \+0000 UTC ignored, reason: '([^\n]*?)'(?=,| for)")
 _TOTAL = re.compile(r"total ignored: (\d+) out of \d+(?: for stream: (\{[^\n]*\}))?")
-_OLDEST = re.compile(rf"oldest acceptable timestamp is: {_TIME}")
 _OLD = re.compile(rf"has timestamp too old: {_TIME}Z?, oldest acceptable timestamp is: {_TIME}")
 _NEW = re.compile(rf"has timestamp too new: {_TIME}")
 _LONG = re.compile(r"[Mm]ax entry size '(\d+)' bytes exceeded")
@@ -35,44 +36,40 @@ class Sent(NamedTuple):
     line: str
 
 
+_time = attrgetter("time")
+
+
 class Refusals(NamedTuple):
-    """The numbers of what was refused, each with the reason, and how many more of unknown number."""
+    """The numbers of what was refused, each with the reason, and how many more of unknown number. `open` are the
+    numbers of which the message says nothing, because it tells of another stream."""
 
     refused: Sequence[tuple[int, str]]
-    lost: int
+    lost: int = 0
+    open: Sequence[int] = ()
 
 
 def refusals(text: str, sent: Iterable[Sent]) -> Refusals | None:
     """What a message tells of; None when it tells of no record."""
     records = list(sent)
-    found: dict[int, str] = {}
-    for number, why in _by_ingester(text, records):
-        found.setdefault(number, why)
-    named = len(found)
-    for number, why in _by_distributor(text, records):
-        found.setdefault(number, why)
-    total = sum(int(count) for count, _ in _TOTAL.findall(text))
-    lost = max(0, total - named)
-    return Refusals(sorted(found.items()), lost) if found or lost else None
+    found = _by_ingester(text, records) or Refusals(list(_by_distributor(text, records)))
+    return found if found.refused or found.lost else None
 
 
-def _by_ingester(text: str, records: Sequence[Sent]) -> Iterator[tuple[int, str]]:
+def _by_ingester(text: str, records: Sequence[Sent]) -> Refusals | None:
     """Entries too far behind the newest of their stream."""
-    totals = _TOTAL.search(text)
-    stream = totals[2] if totals else None
     named = {_ns(time): why.split(",")[0] for time, why in _IGNORED.findall(text)}
-    if not named:
-        return
-    oldest = _OLDEST.search(text)
-    bound = _ns(oldest[1]) if oldest else 0
-    known = stream is not None and any(record.stream == stream for record in records)
-    for record in records:
-        if known and record.stream != stream:
-            continue
-        if record.time in named:
-            yield record.number, named[record.time]
-        elif known and record.time < bound:
-            yield record.number, next(iter(named.values()))
+    totals = _TOTAL.search(text)
+    if not named or not totals:
+        return None
+    total, stream = int(totals[1]), totals[2]
+    own = sorted((record for record in records if record.stream == stream), key=_time)
+    if own:
+        why = next(iter(named.values()))
+        refused = sorted((record.number, why) for record in own[:total])
+        others = [record.number for record in records if record.stream != stream]
+        return Refusals(refused, total - len(refused), others)
+    refused = [(record.number, named[record.time]) for record in records if record.time in named]
+    return Refusals(refused, max(0, total - len(refused)))
 
 
 def _by_distributor(text: str, records: Sequence[Sent]) -> Iterator[tuple[int, str]]:

@@ -80,8 +80,8 @@ async def test_a_line_beyond_lokis_limit_is_cut_between_characters() -> None:
 def test_hostile_ids_cannot_leave_their_place() -> None:
     bad = record("x", trace_id='","uid":"stolen', span_id='"]')
     alone = record("x", trace_id='"}],["1","forged')
-    (stream,) = streams(LogBatch(pod_target(), [bad, alone]), "n", {})
-    values = json.loads(stream)["values"]
+    ((_, entries),) = streams(LogBatch(pod_target(), [bad, alone]), "n", {})
+    values = json.loads(b"[" + entries + b"]")
     assert [value[2]["trace_id"] for value in values] == [bad.trace_id, alone.trace_id]
     assert [value[2]["uid"] for value in values] == [bad.uid, alone.uid]
 
@@ -170,11 +170,36 @@ async def test_all_too_far_behind_are_found_by_the_bound_that_loki_names() -> No
             [batch(["else"], container="other"), LogBatch(pod_target(), [*late, *fine])]
         )
         await sink.close()
-    assert isinstance(verdict, Delivered)
-    assert [number for number, _ in verdict.refused] == list(range(1, 51))
-    assert {why for _, why in verdict.refused} == {"entry too far behind"}
-    assert verdict.lost == 0
+    assert isinstance(verdict, Again)
+    assert verdict.refused == [(number, "entry too far behind") for number in range(1, 51)]
+    assert verdict.only == [0]  # the message said nothing of the other stream
     assert {entry.line for entry in peer.entries} == {"new", "else", "fine"}
+
+
+async def test_losses_in_several_streams_are_all_found_though_loki_names_one_at_a_time() -> None:
+    def container(name: str, late: int) -> LogBatch:
+        times = [*range(late - 2 * 3600 * SECOND, late - 2 * 3600 * SECOND + late), *range(-5, 0)]
+        return LogBatch(pod_target(container=name, id=f"/{name}"), [record(f"{name} {t}", t) for t in times])
+
+    names = {"a": 3, "b": 20, "c": 0}
+    async with loki_peer() as peer:
+        sink = await sink_of(peer)
+        deliver, aside = delivery(sink)
+        await deliver.deliver([LogBatch(pod_target(container=name), [record("new")]) for name in names])
+        lost = await deliver.deliver([container(name, late) for name, late in names.items()])
+        await sink.close()
+    assert dict(lost) == {("/a", "refused"): 3, ("/b", "refused"): 20}
+    assert sum(len(texts) for texts, _, _ in aside) == 23
+    assert len(peer.entries) == len(names) * (1 + 5)
+    assert len(peer.requests) == 1 + 3  # all, without b, without a
+
+
+async def test_chunks_of_one_stream_are_pushed_as_one_stream() -> None:
+    async with loki_peer() as peer:
+        sink = await sink_of(peer)
+        assert await sink.send([batch(["a"]), batch(["b"], container="other"), batch(["c"])]) == Delivered()
+        await sink.close()
+    assert [len(one["values"]) for one in json.loads(peer.requests[0].body)["streams"]] == [2, 1]
 
 
 async def test_busy_for_long_ends_in_one_delivery() -> None:

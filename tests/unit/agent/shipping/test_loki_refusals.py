@@ -23,9 +23,21 @@ def test_an_entry_is_known_by_its_time_with_a_fraction_that_go_cut() -> None:
         "entry with timestamp 2026-11-24 12:00:00.5 +0000 UTC ignored, reason: 'entry out of order',\n"
         f"user 'fake', total ignored: 1 out of 3 for stream: {A}"
     )
-    found = refusals(text, sent(NOON, NOON + 500_000_000, NOON + 500_000_001))
+    found = refusals(text, sent(NOON, NOON + 500_000_000, NOON + 500_000_001, stream=B))
     assert found is not None
     assert (found.refused, found.lost) == ([(1, "entry out of order")], 0)
+
+
+def test_what_is_too_far_behind_is_the_oldest_of_the_stream() -> None:
+    text = (
+        "entry with timestamp 2026-11-24 12:00:00 +0000 UTC ignored, reason: 'entry too far behind, entry timestamp "
+        "is: 2026-11-24T12:00:00Z, oldest acceptable timestamp is: 2026-11-24T13:00:00Z',\n"
+        f"user 'fake', total ignored: 2 out of 3 for stream: {A}"
+    )
+    found = refusals(text, sent(NOON + 7200 * 10**9, NOON + 1, NOON))
+    assert found is not None
+    assert found.refused == [(1, "entry too far behind"), (2, "entry too far behind")]
+    assert (found.lost, found.open) == (0, [])
 
 
 def test_the_same_time_in_another_stream_is_another_entry() -> None:
@@ -36,6 +48,7 @@ def test_the_same_time_in_another_stream_is_another_entry() -> None:
     found = refusals(text, [Sent(0, A, NOON, ""), Sent(1, B, NOON, "")])
     assert found is not None
     assert [number for number, _ in found.refused] == [1]
+    assert found.open == [0]
 
 
 def test_those_that_cannot_be_found_are_counted() -> None:
@@ -43,9 +56,9 @@ def test_those_that_cannot_be_found_are_counted() -> None:
         "entry with timestamp 2026-11-24 12:00:00 +0000 UTC ignored, reason: 'entry out of order',\n"
         f"user 'fake', total ignored: 9 out of 20 for stream: {A}"
     )
-    found = refusals(text, sent(NOON, NOON + 1))
+    found = refusals(text, sent(NOON, NOON + 1, stream=B))
     assert found is not None
-    assert (len(found.refused), found.lost) == (1, 8)
+    assert (len(found.refused), found.lost, found.open) == (1, 8, ())
 
 
 def test_the_form_of_older_versions() -> None:
