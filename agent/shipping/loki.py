@@ -8,24 +8,26 @@ their `shift`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import orjson
+from orjson import Fragment
 
 from agent.shipping.http_client import BUSY, MENDABLE, Answer, HttpClient
 from agent.shipping.http_settings import HttpSettings
 from agent.shipping.loki_refusals import Sent, refusals
 from agent.shipping.sink import Again, Context, Delivered, Refused, TooLarge, Verdict
-from collectors.logs.batch import LogBatch
+from collectors.logs.batch import LogBatch, Record
 from collectors.logs.loki_labels import cut, stream_labels, stream_metadata
-from collectors.logs.record import LogTarget
 
 PATH = "/loki/api/v1/push"
 MAX_LINE = 256 * 1024
 BLOCKED = 260
 """Loki's own status for a tenant whose ingestion is switched off for a time."""
 _SAFE = MAX_LINE // 4  # so many characters are in no case more bytes than the limit
+_Entry = tuple[str, str, Fragment]
+_Alike = tuple[str, str | None, int | None]
 _HEADERS = {"Content-Type": "application/json"}
 # Errors of status 400 or 500 that tell of the size of the whole request.
 _TOO_LARGE = ("request body too large", "message larger than max")
@@ -127,16 +129,17 @@ def _quoted(value: str) -> str:
 def streams(batch: LogBatch, node: str, external: dict[str, str]) -> Iterator[tuple[bytes, bytes]]:
     """The batch as JSON of the push API: for each of the container's streams the labels, and the entries with a
     comma between them."""
-    values: dict[str, list[tuple[str, str, orjson.Fragment]]] = {}
-    heads = _Heads(batch.target)
+    values: dict[str, list[_Entry]] = {}
+    alike: dict[_Alike, tuple[Callable[[_Entry], None], str]] = {}
+    constant = stream_metadata(batch.target)
     for record in batch.records:
-        stream, message, trace = record.stream, record.message, record.trace_id
-        found = values.get(stream)
-        if found is None:
-            found = values[stream] = []
+        message, trace = record.message, record.trace_id
+        key = (record.stream, record.level, record.run)
+        if key not in alike:
+            alike[key] = values.setdefault(record.stream, []).append, _head(constant, record)
+        append, head = alike[key]
         if len(message) > _SAFE:
             message = cut(message, MAX_LINE)
-        head = heads[record.level, record.run]
         if trace is None:
             metadata = f'{head}"uid":"{record.uid}"}}'
         elif record.span_id is None and trace.encode().isalnum():
@@ -144,26 +147,18 @@ def streams(batch: LogBatch, node: str, external: dict[str, str]) -> Iterator[tu
         else:
             more = {"uid": record.uid, "trace_id": trace, "span_id": record.span_id or ""}
             metadata = head + orjson.dumps(more).decode()[1:]
-        found.append((str(record.time + record.shift), message, orjson.Fragment(metadata)))
+        append((str(record.time + record.shift), message, Fragment(metadata)))
     for stream, entries in values.items():
         labels = stream_labels(batch.target, stream, node, external)
         yield orjson.dumps(labels), orjson.dumps(entries)[1:-1]
 
 
-class _Heads(dict[tuple[str | None, int | None], str]):
-    """The beginning of the structured metadata, as JSON, of a container's records of one level and run."""
-
-    def __init__(self, target: LogTarget) -> None:
-        super().__init__()
-        self._constant = stream_metadata(target)
-
-    def __missing__(self, key: tuple[str | None, int | None]) -> str:
-        level, run = key
-        some = dict(self._constant)
-        if level:
-            some["level"] = level
-        if run is not None:
-            some["run"] = str(run)
-        head = orjson.dumps(some).decode()[:-1]
-        self[key] = f"{head}," if some else head
-        return self[key]
+def _head(constant: Mapping[str, str], record: Record) -> str:
+    """The beginning of the structured metadata, as JSON, of records of the same level and run."""
+    some = dict(constant)
+    if record.level:
+        some["level"] = record.level
+    if record.run is not None:
+        some["run"] = str(record.run)
+    head = orjson.dumps(some).decode()[:-1]
+    return f"{head}," if some else head
