@@ -127,7 +127,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 class LogSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where a container's output lies: the file being written and its format.
 
-    `format` names a module of collectors.logs.formats: `docker_json` or `cri`.
+    `format` names a module of collectors.logs.formats: `docker_json`, `docker_local`, `cri` or `plain`.
     Rotated siblings are found beside `path` by the format's own rule.
     """
 

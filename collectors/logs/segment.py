@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from functools import cached_property
 
+from collectors.logs import archive
 from collectors.logs.chain import begins_at, chain_of, opened
 from collectors.logs.files import key_of
 from collectors.logs.formats import Format
@@ -76,6 +77,10 @@ class Segment:
         """The time of its first record in ns; None when it has none. The file need not be open."""
         return begins_at(self.sibling, self._format)
 
+    @cached_property
+    def _noted(self) -> int | None:
+        return archive.last_time(self.sibling.path) if self.sibling.gz else None
+
     def _found(self) -> int | None:
         """The open file, also when it was renamed or compressed since the chain was looked at."""
         limit = self._budget.most - self._budget.spent
@@ -91,7 +96,10 @@ class Segment:
 
     @property
     def modified(self) -> int:
-        """When it was last written, in ns; an archive's writer may have set a later time. 0 when it is gone."""
+        """When it was last written, in ns; an archive's writer may have set a later time, unless it notes the true
+        one. 0 when it is gone."""
+        if self._noted is not None:
+            return self._noted
         try:
             return os.stat(self.sibling.path).st_mtime_ns
         except FileNotFoundError:

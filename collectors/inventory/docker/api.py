@@ -1,4 +1,4 @@
-"""Docker's HTTP API over its unix socket: the four calls an inventory needs, typed and bounded.
+"""Docker's HTTP API over its unix socket: the five calls an inventory needs, typed and bounded.
 
 Answers are decoded into structs that hold what is used and nothing else; sizes and waits are limited,
 because an engine may hang and labels may be of any size. Source: Docker Engine API v1.41.
@@ -27,6 +27,8 @@ TIMEOUT = 10.0
 PREFERRED_VERSION = (1, 41)
 # How Podman calls itself among its components; its answers are not quite Docker's.
 PODMAN = "Podman Engine"
+LOCAL = "local"
+"""The log driver of which an answer does not say where it writes."""
 
 # `disconnect` of a network is the only sign of a container that failed to start.
 EVENT_TYPES = ("container", "network")
@@ -155,6 +157,10 @@ class DockerEvent(msgspec.Struct, frozen=True):
         return self.attributes.get("container", "") if self.type == "network" else self.actor.id
 
 
+class _Info(_Wire, frozen=True):
+    docker_root_dir: str = ""
+
+
 class _Component(_Wire, frozen=True):
     name: str = ""
 
@@ -176,6 +182,7 @@ class DockerApi:
         self._socket = socket
         self._timeout = timeout
         self._version = ""
+        self._root: str | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> DockerApi:
@@ -210,11 +217,26 @@ class DockerApi:
         return await self._get("/containers/json", list[Summary], LIST_LIMIT, all="1")
 
     async def inspect(self, engine_id: str) -> Inspect | None:
-        """One container; None when the engine no longer has it. Raises AnswerTooLarge beyond 4 MiB."""
+        """One container; None when the engine no longer has it. Raises AnswerTooLarge beyond 4 MiB.
+
+        The engine does not tell where its `local` log driver writes, only where its own directory is.
+        Source: moby, daemon/container/container.go.
+        """
         try:
-            return await self._get(f"/containers/{engine_id}/json", Inspect, INSPECT_LIMIT)
+            told = await self._get(f"/containers/{engine_id}/json", Inspect, INSPECT_LIMIT)
         except KeyError:
             return None
+        if told.host_config.log_config.type != LOCAL or told.log_path:
+            return told
+        root = await self._root_directory()
+        return msgspec.structs.replace(
+            told, log_path=f"{root}/containers/{told.id}/local-logs/container.log" if root else ""
+        )
+
+    async def _root_directory(self) -> str:
+        if self._root is None:
+            self._root = (await self._get("/info", _Info, INSPECT_LIMIT)).docker_root_dir
+        return self._root
 
     async def events(self, since_ns: int, until_ns: int | None = None) -> AsyncGenerator[DockerEvent, None]:
         """Events of containers from a time on, in the engine's order; for ever, or until a time.

@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 from msgspec.structs import replace as altered
 
-from collectors.inventory.docker.api import DockerEvent, HostSettings, Inspect, Networks, RunState, Summary
+from collectors.inventory.docker.api import (
+    LOCAL,
+    DockerEvent,
+    HostSettings,
+    Inspect,
+    Networks,
+    RunState,
+    Summary,
+)
 from collectors.model import Container, Entry, Health, Limits, LogSource, Network, Reason, State
 from runtime.linux.hierarchies import Hierarchies
 from runtime.linux.process import start_time
@@ -25,6 +33,7 @@ _STATES = {
     "restarting": State.RESTARTING,
 }
 HEALTH = {"healthy": Health.HEALTHY, "unhealthy": Health.UNHEALTHY, "starting": Health.STARTING}
+_LOG_FORMATS = {"json-file": "docker_json", LOCAL: "docker_local"}
 _DEFAULT_PERIOD = 100_000
 _ANNOTATION = "annotation."
 _NO_LABELS = {"name", "image", "exitCode", "signal", "oldName", "execID", "execDuration"}
@@ -244,9 +253,8 @@ def _limits(host: HostSettings) -> Limits:
 
 
 def _log(told: Inspect) -> LogSource | None:
-    if told.host_config.log_config.type != "json-file" or not told.log_path:
-        return None
-    return LogSource(path=told.log_path, format="docker_json")
+    format = _LOG_FORMATS.get(told.host_config.log_config.type)
+    return LogSource(path=told.log_path, format=format) if format and told.log_path else None
 
 
 def _pod_container(labels: dict[str, str]) -> str:

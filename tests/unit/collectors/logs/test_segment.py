@@ -11,6 +11,7 @@ from collectors.logs.record import LogTarget
 from collectors.logs.segment import Budget, Segment, TooManyBytes
 from collectors.model import LogSource
 from tests.unit.collectors.logs.logfile import LogFile, zipped
+from tests.unit.collectors.logs.test_archive import noted
 
 
 def segments(log: LogFile, budget: Budget) -> list[Segment]:
@@ -106,3 +107,12 @@ def test_a_time_is_found_with_a_margin_in_time_and_bytes(tmp_path: pathlib.Path)
     assert 1499 * size - (256 << 10) - 10 * size < start < 1499 * size
     assert 1499 * size < end < 1499 * size + (256 << 10) + 10 * size
     segment.close()
+
+
+def test_an_archive_that_notes_its_last_time_was_modified_then(tmp_path: pathlib.Path) -> None:
+    log = LogFile(tmp_path / "x.log")
+    log.numbers(10)
+    packed = noted(zipped(log.rename()), b'{"lastTime":"1970-01-01T00:01:40.5Z"}')
+    archive, _ = segments(log, Budget(0))
+    assert archive.sibling.path == packed
+    assert archive.modified == 100_500_000_000

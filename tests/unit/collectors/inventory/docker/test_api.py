@@ -167,3 +167,27 @@ async def test_an_event_without_end_is_not_kept(engine: Engine) -> None:
 def test_a_networks_event_names_its_container() -> None:
     event = DockerEvent(type="network", action="disconnect", actor=dockerapi.Actor("n", {"container": "c"}))
     assert event.container_id == "c"
+
+
+async def test_where_the_local_driver_writes_is_told_by_the_engines_directory(engine: Engine) -> None:
+    engine.raw["/info"] = b'{"DockerRootDir": "/data/docker"}'
+    for id in ("a", "b"):
+        engine.add(id, HostConfig={"LogConfig": {"Type": "local"}})
+    engine.add("c", HostConfig={"LogConfig": {"Type": "json-file"}}, LogPath="/l/c-json.log")
+    async with DockerApi(engine.path) as api:
+        told = [await api.inspect(id) for id in ("a", "b", "c")]
+    assert [one.log_path for one in told if one] == [
+        "/data/docker/containers/a/local-logs/container.log",
+        "/data/docker/containers/b/local-logs/container.log",
+        "/l/c-json.log",
+    ]
+    assert engine.asked.count("/info") == 1
+
+
+async def test_an_engine_without_a_directory_leaves_the_log_untold(engine: Engine) -> None:
+    engine.raw["/info"] = b"{}"
+    engine.add("a", HostConfig={"LogConfig": {"Type": "local"}})
+    async with DockerApi(engine.path) as api:
+        told = await api.inspect("a")
+    assert told is not None
+    assert told.log_path == ""

@@ -269,3 +269,10 @@ def test_a_line_of_the_list_and_an_event_tell_little_but_name_and_labels() -> No
     )
     found = entry_of_event(event).container
     assert (found.name, found.image, found.engine_id, found.labels) == ("web", "nginx", ID, {"a": "b"})
+
+
+def test_each_log_driver_that_writes_files_has_its_format() -> None:
+    local = told(LogPath="/l/container.log", HostConfig={"LogConfig": {"Type": "local"}})
+    assert entry(local).log == LogSource(path="/l/container.log", format="docker_local")
+    unknown = told(LogPath="", HostConfig={"LogConfig": {"Type": "local"}})
+    assert entry(unknown).log is None
