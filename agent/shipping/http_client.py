@@ -114,6 +114,8 @@ class HttpClient:
             return Again(f"no answer within {self._settings.timeout:g} s")
         except SecretUnreadable as error:
             return Again(str(error))
+        except aiohttp.ClientPayloadError:
+            return Again("the connection ended in the middle of the answer")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Again(f"{type(error).__name__}: {error}"[:_WHY])
 

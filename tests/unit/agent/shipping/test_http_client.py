@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from pathlib import Path
@@ -61,11 +62,23 @@ async def test_a_peer_that_hangs_is_left_after_the_timeout() -> None:
         assert await asked(peer, timeout=0.2) == Again("no answer within 0.2 s")
 
 
+async def test_a_slow_peer_is_waited_for() -> None:
+    peer = Echo()
+    async with serving(peer), asyncio.timeout(10), asyncio.TaskGroup() as group:
+        peer.hang()
+        found = group.create_task(asked(peer))
+        while not peer.requests:
+            await asyncio.sleep(0.005)
+        assert not found.done()
+        peer.release()
+        assert await found == Answer(200, b"hello")
+
+
 async def test_a_connection_closed_in_the_middle_of_the_answer_is_no_answer() -> None:
     peer = Echo()
     async with serving(peer):
         peer.close_next()
-        assert isinstance(await asked(peer), Again)
+        assert await asked(peer) == Again("the connection ended in the middle of the answer")
 
 
 async def test_of_a_long_answer_the_beginning_is_read() -> None:
