@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from collectors.logs.redact.redactor import BadPattern, Redactor
+from collectors.logs.redact.redactor import BadPattern, Redactor, check
 from collectors.logs.rule import Redaction
 
-__all__ = ["BadPattern", "Redactor", "redactor"]
+__all__ = ["BadPattern", "Redactor", "check", "redactor"]
 
 
 @lru_cache(maxsize=128)

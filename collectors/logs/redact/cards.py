@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+# A name by itself (`id`, `trace_id`), the last word of one that changes case (`traceId`), or a known one in small letters.
 _ID = re.compile(
-    rb"""(?i)(?:id|ids|uuid|guid|trace|span|hash|sha|offset|seq|sequence|time|ts|timestamp|nanos|epoch|version|size|bytes|count|port|pid)"""
+    rb"""(?:(?<![A-Za-z])(?i:(?:user|request|trace|span|session|order|message|event|parent|correlation)?ids?|uuid|guid"""
+    rb"""|trace|span|hash|sha|offset|seq|sequence|time|ts|timestamp|nanos|epoch|version|size|bytes|count|port|pid)"""
+    rb"""|(?<=[a-z])(?:I[Dd]s?|U[Uu][Ii][Dd]|Hash|Offset|Seq|Sequence|Time|Timestamp|Nanos|Version|Size|Bytes|Count|Port))"""
     rb"""\\?["']?\s*[:=#]\s*\\?["']?\[?$"""
 )
 _BEFORE = 40

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import re2
 
+from collectors.logs.redact.document import Document
 from collectors.logs.redact.rules import RULES, SUSPECTS, RedactRule
 from collectors.logs.rule import Redaction
 from runtime.linux.errors import DeckwatchError
 
-_MEMORY = 16 << 20
+_MEMORY = 32 << 20
 _MOST = 1000
 """Secrets of one rule in one message; beyond them the message is no log line, and the rest of it is blacked out."""
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]")
+_LONGEST_NAME = 64
 
 
 class BadPattern(DeckwatchError):
@@ -38,7 +42,7 @@ class Redactor:
         self.hits: Counter[str] = Counter()
         self._builtin = builtin
         self._own = own
-        self._suspects = _pattern("suspects", SUSPECTS) if builtin else None
+        self._suspects = _pattern("suspects", SUSPECTS, latin=True) if builtin else None
         self._fail_closed = redaction is not None and redaction.fail_closed
         self.marks = frozenset(one.mark for one in builtin + own)
 
@@ -94,46 +98,66 @@ class Redactor:
         hit = one.pattern.search(message)
         if hit is None:
             return message
+        document = Document(message)
         parts: list[bytes] = []
-        copied = 0
-        for _ in range(_MOST):
+        copied = replaced = 0
+        while hit is not None:
             start, end = hit.span(1)
-            if end > start and one.rule.is_one(message, start, end) and message[start:end] not in one.mark:
-                parts += (message[copied:start], _in_json(message, start, end, one.mark))
-                copied = end
-                self.hits[one.rule.name] += 1
+            if start >= copied and self._is_secret(one.rule, message, start, end):
+                replaced += 1
+                if replaced > _MOST:
+                    parts += (message[copied:start], one.mark)
+                    copied = len(message)
+                    break
+                first, last, quote = document.place(start, end)
+                parts += (message[copied:first], quote + one.mark + quote)
+                copied = last
             # From the end of the group on: what stands behind it may stand before the next one.
-            behind = max(end, hit.start() + 1)
+            behind = end if end > start else max(hit.end(), hit.start() + 1)
+            behind = max(behind, copied)
             hit = one.pattern.search(message, behind) if behind < len(message) else None
-            if hit is None:
-                break
-        else:
-            return b"".join([*parts, one.mark])
+        self.hits[one.rule.name] += replaced
         return b"".join([*parts, message[copied:]]) if parts else message
 
+    def _is_secret(self, rule: RedactRule, message: bytes, start: int, end: int) -> bool:
+        """Whether a rule's group found one: something, no part of a replacement, and what the rule means."""
+        if end <= start or any(
+            message.find(mark, max(0, end - len(mark)), start + len(mark)) >= 0 for mark in self.marks
+        ):
+            return False
+        return rule.is_one(message, start, end)
 
-def _in_json(message: bytes, start: int, end: int, mark: bytes) -> bytes:
-    """The replacement; between quotes where a number of a JSON document stood."""
-    if message[:1] not in (b"{", b"["):
-        return mark
-    before, behind = message[:start].rstrip()[-1:], message[end:].lstrip()[:1]
-    number = before in (b":", b",", b"[") and behind in (b",", b"}", b"]") and message[start:end].isdigit()
-    return b'"' + mark + b'"' if number else mark
+
+def check(redaction: Redaction) -> list[str]:
+    """What is wrong with a redaction's own patterns, one text each; empty when it can be used."""
+    found: list[str] = []
+    for name, pattern in redaction.patterns:
+        if not 0 < len(name) <= _LONGEST_NAME or _UNUSUAL.search(name):
+            found.append(f"redaction {name!r}: give it a name of 1 to {_LONGEST_NAME} of A-Z a-z 0-9 _ . -")
+        try:
+            _own(name, pattern)
+        except BadPattern as error:
+            found.append(str(error))
+    return found
 
 
 def _compiled(rule: RedactRule) -> _Compiled:
-    return _Compiled(rule, _pattern(rule.name, rule.pattern), f"[redacted:{rule.name}]".encode())
+    return _Compiled(rule, _pattern(rule.name, rule.pattern, latin=True), f"[redacted:{rule.name}]".encode())
 
 
 def _own(name: str, text: str) -> _Compiled:
     pattern = _pattern(name, text.encode())
     if not pattern.groups:
         pattern = _pattern(name, b"(" + text.encode() + b")")
-    return _Compiled(RedactRule(name, text.encode()), pattern, f"[redacted:{name}]".encode())
+    shown = _UNUSUAL.sub("_", name)[:_LONGEST_NAME]  # it stands in documents of any kind
+    return _Compiled(RedactRule(name, text.encode()), pattern, f"[redacted:{shown}]".encode())
 
 
-def _pattern(name: str, text: bytes) -> Any:
+def _pattern(name: str, text: bytes, *, latin: bool = False) -> Any:
+    """A pattern over UTF-8, or with `latin` over any bytes: then no broken character hides what stands beside it."""
     options = re2.Options()
+    if latin:
+        options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     options.max_mem = _MEMORY
     try:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from collectors.logs.redact import BadPattern, redactor
+from collectors.logs.redact import BadPattern, check, redactor
 from collectors.logs.redact.redactor import Redactor
 from collectors.logs.rule import Redaction
 
@@ -66,6 +66,45 @@ def test_json_stays_json() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"msg":"cards: 4111111111111111, and more"}',
+        b'{"msg":"a \\"b\\": 4111111111111111, c"}',
+        b"[ 4111111111111111 ]",
+        b'  {"pan":4111111111111111}',
+        b'{"msg":"-----BEGIN PRIVATE KEY-----\\nMIIE\\" cut"}',
+        b'{"h":{"Authorization":["Basic YWRtaW46YWRtaW4="]}}',
+        b'{"dsn":"postgres:\\/\\/app:hunter2@db"}',
+    ],
+)
+def test_a_replacement_in_a_document_stands_in_a_string(document: bytes) -> None:
+    redacted = Redactor(Redaction()).redact(document)
+    assert redacted is not None
+    assert b"[redacted:" in redacted
+    json.loads(document)
+    json.loads(redacted)
+
+
+def test_a_number_of_which_an_own_pattern_finds_a_part_goes_as_a_whole() -> None:
+    own = Redactor(Redaction(defaults=False, patterns=(("part", "234"),)))
+    assert own.redact(b'{"a":12345.5,"b":[true,1]}') == b'{"a":"[redacted:part]","b":[true,1]}'
+    assert own.redact(b"[main] 12345") == b"[main] 1[redacted:part]5"
+
+
+def test_redacting_twice_changes_nothing_more() -> None:
+    own = Redactor(Redaction(patterns=(("pin", "pin=(.{4})"), ("word", "[a-z]+"), ("value", r"key=(\S+)"))))
+    for message in (b"pin=1234 key=abc", URL, b"red card of the pin"):
+        once = own.redact(message)
+        assert once is not None
+        assert own.redact(once) == once
+
+
+def test_innocent_candidates_are_no_secrets_however_many() -> None:
+    message = b" ".join([b"4111111111111112"] * 5000)
+    assert Redactor(Redaction()).redact(message) is message
+
+
 def test_own_patterns_black_out_their_group_or_all() -> None:
     own = Redactor(Redaction(defaults=False, patterns=(("pin", "pin=([0-9]+)"), ("name", "Bob|Alice"))))
     assert own.redact(b"Bob: pin=1234, Alice: pin=99") == (
@@ -75,12 +114,27 @@ def test_own_patterns_black_out_their_group_or_all() -> None:
 
 
 def test_a_pattern_that_matches_nothing_changes_nothing() -> None:
-    assert Redactor(Redaction(defaults=False, patterns=(("none", "x*"),))).redact(b"abc") == b"abc"
+    own = Redactor(Redaction(defaults=False, patterns=(("none", "x*"),)))
+    assert own.redact(b"abc" * 1000) == b"abc" * 1000
+    assert own.redact(b"abxxc") == b"ab[redacted:none]c"
 
 
 def test_a_bad_pattern_is_told_by_name() -> None:
     with pytest.raises(BadPattern, match=r"redaction pin: .*RE2"):
         redactor(Redaction(patterns=(("pin", "("),)))
+
+
+def test_what_is_wrong_with_own_patterns_is_told_at_once() -> None:
+    assert check(Redaction(patterns=(("pin", "pin=(1)"),))) == []
+    first, second, third = check(Redaction(patterns=(("pin", "("), ("good", "a"), ("bad name", "["))))
+    assert "pin" in first
+    assert "'bad name'" in second
+    assert "bad name" in third
+
+
+def test_a_name_cannot_break_a_document() -> None:
+    own = Redactor(Redaction(defaults=False, patterns=(('a"b', "x"),)))
+    assert own.redact(b'{"k":"x"}') == b'{"k":"[redacted:a_b]"}'
 
 
 class _Broken(Redactor):
