@@ -70,9 +70,8 @@ def label_name(text: str) -> str:
 
 
 def cut(value: object, most: int) -> str:
-    """A text of at most so many bytes of UTF-8."""
+    """A text of at most so many bytes of UTF-8; what cannot be written so (of a name that is no text) is `?`."""
     text = str(value)
-    if 4 * len(text) <= most:
-        return text
-    data = text.encode("utf-8", "replace")
-    return data[:most].decode("utf-8", "ignore") if len(data) > most else text
+    if text.isascii():
+        return text[:most]
+    return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore")

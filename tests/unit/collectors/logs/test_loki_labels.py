@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from collectors.logs.loki_labels import (
@@ -72,7 +73,13 @@ def test_there_are_never_more_labels_than_loki_takes() -> None:
 def test_values_are_cut_between_characters() -> None:
     found = stream_labels(target(name="é" * 2000), "stdout", "n", {})
     assert found["name"] == "é" * (MAX_VALUE // 2)
-    assert cut("a" + "é" * 5, 4) == "aé"
+    assert [cut("a" + "é" * 5, 4), cut("abcdef", 4), cut(7, 4)] == ["aé", "abcd", "7"]
+
+
+def test_a_name_that_is_no_text_can_be_sent() -> None:
+    name = os.fsdecode(b"web-\xff")
+    assert stream_labels(target(name=name), "stdout", "n", {})["name"] == "web-?"
+    assert stream_metadata(target(id=name)) == {"id": "web-?"}
 
 
 def test_names_of_labels_are_made_legal() -> None:
