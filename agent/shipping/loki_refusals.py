@@ -59,9 +59,9 @@ def _by_ingester(text: str, records: Sequence[Sent]) -> Refusals | None:
     """Entries too far behind the newest of their stream."""
     named = {_ns(time): why.split(",")[0] for time, why in _IGNORED.findall(text)}
     totals = _TOTAL.search(text)
-    if not named or not totals:
+    if not named:
         return None
-    total, stream = int(totals[1]), totals[2]
+    total, stream = (int(totals[1]), totals[2]) if totals else (len(named), None)
     own = sorted((record for record in records if record.stream == stream), key=_time)
     if own:
         why = next(iter(named.values()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.shipping.loki_refusals import BAD_LABELS, TOO_LONG, TOO_NEW, TOO_OLD, Sent, refusals
 
 A, B = '{a="1"}', '{b="1"}'
@@ -61,10 +63,11 @@ def test_those_that_cannot_be_found_are_counted() -> None:
     assert (len(found.refused), found.lost, found.open) == (1, 8, ())
 
 
-def test_the_form_of_older_versions() -> None:
+@pytest.mark.parametrize("end", [",\ntotal ignored: 1 out of 1", ","])
+def test_the_form_of_older_versions(end: str) -> None:
     text = (
         "entry with timestamp 2026-11-24 12:00:00 +0000 UTC ignored, reason: 'entry too far behind, oldest "
-        f"acceptable timestamp is: 2026-11-24T13:00:00Z' for stream: {A},\ntotal ignored: 1 out of 1"
+        f"acceptable timestamp is: 2026-11-24T13:00:00Z' for stream: {A}{end}"
     )
     found = refusals(text, sent(NOON, NOON + DAY))
     assert found is not None
