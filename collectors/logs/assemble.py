@@ -101,6 +101,10 @@ class Assembler:
             self.joiner.reached(key, end)
 
     def _lines(self, key: bytes, offset: int, data: bytes) -> list[Entry]:
+        whole = self.format.whole(data, key, offset) if not self.pending else None
+        if whole:
+            self.time = whole[-1].time
+            return whole
         entries: list[Entry] = []
         parse = self.format.parse
         pending = self.pending
@@ -155,11 +159,12 @@ class Assembler:
 
     def _foreign(self, line: bytes, key: bytes, offset: int) -> list[Entry]:
         """A line of no known form, with the time of the line before it and its bytes as they are."""
-        if not line.strip(b"\0\r "):
+        if not line.strip(b"\0\r ") and (self.format.foreign or b"\0" in line):
             return []
         behind = self.format.behind(line)
         if behind is None:
-            return [Entry(self.time, "stdout", line, key, offset, len(line) + 1, self.format.foreign)]
+            text = line.lstrip(b"\0")
+            return [Entry(self.time, "stdout", text, key, offset, len(text) + 1, self.format.foreign)]
         self.time = behind.time
         return [entry._replace(error=entry.error or TORN) for entry in self._join(behind, key, offset)]
 

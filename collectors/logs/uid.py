@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 from collectors.logs.entry import Entry
 
+_KEY = 8
+
 
 def uid_of(key: bytes, offset: int) -> str:
-    """From its file's key and the offset of its first byte: 24 hexadecimal digits."""
-    return blake2b(key + offset.to_bytes(8, "big"), digest_size=12).hexdigest()
+    """From its file's key, which is a hash, and the offset of its first byte: 28 hexadecimal digits or more."""
+    return f"{key[:_KEY].hex()}{offset:012x}"
 
 
 def uids_of(entries: Sequence[Entry]) -> list[str]:
     """The uids of some entries."""
-    return [
-        blake2b(entry.key + entry.offset.to_bytes(8, "big"), digest_size=12).hexdigest() for entry in entries
-    ]
+    known, prefix = b"", ""
+    uids: list[str] = []
+    for entry in entries:
+        if entry.key != known:
+            known, prefix = entry.key, entry.key[:_KEY].hex()
+        uids.append(f"{prefix}{entry.offset:012x}")
+    return uids

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from collectors.logs.entry import Entry
 from collectors.logs.framing import Framing
 from runtime.linux.errors import DeckwatchError
 
@@ -56,6 +57,10 @@ class Format(Protocol):
         """One line without its newline; None when it is not of this format."""
         ...
 
+    def whole(self, chunk: bytes, key: bytes, offset: int) -> list[Entry] | None:
+        """The entries of a batch whose records are all whole, quicker than one by one; None when it must be so."""
+        ...
+
     def behind(self, line: bytes) -> Line | None:
         """The whole line behind the torn beginning that `parse` refused; None when there is none."""
         ...
@@ -79,9 +84,14 @@ class Unreadable(DeckwatchError):
 
 def format_of(name: str) -> Format:
     """The format of that name; raises Unreadable."""
-    from collectors.logs.formats import cri, docker_json, docker_local
+    from collectors.logs.formats import cri, docker_json, docker_local, plain
 
-    known: dict[str, Format] = {"cri": cri, "docker_json": docker_json, "docker_local": docker_local}
+    known: dict[str, Format] = {
+        "cri": cri,
+        "docker_json": docker_json,
+        "docker_local": docker_local,
+        "plain": plain,
+    }
     if name not in known:
         raise Unreadable(f"unknown log format {name!r}; known are {', '.join(sorted(known))}")
     return known[name]

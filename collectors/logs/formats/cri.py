@@ -9,6 +9,7 @@ from collections import Counter
 
 import re2
 
+from collectors.logs.entry import Entry
 from collectors.logs.formats import Line, Tally
 from collectors.logs.framing import NEWLINES, Framing
 from collectors.logs.levels import HINT, UNKNOWN, level_of
@@ -21,6 +22,7 @@ timed = True
 _STREAMS = {b"stdout": "stdout", b"stderr": "stderr"}
 _WHOLE = {b" stdout F ": "stdout", b" stderr F ": "stderr"}
 _HEAD = 10
+_NINE = {b"Z stdout F ": "stdout", b"Z stderr F ": "stderr"}
 # RE2 looks for a plain text several times faster than `in` does.
 _STDOUT_PART = re2.compile(rb" stdout P")
 _STDERR_PART = re2.compile(rb" stderr P")
@@ -38,6 +40,45 @@ def parse(line: bytes) -> Line | None:
     except ValueError:
         return None
     return Line(time, _STREAMS[parts[1]], parts[2][:1] == b"P", parts[3] if len(parts) == 4 else b"")
+
+
+def whole(chunk: bytes, key: bytes, offset: int) -> list[Entry] | None:
+    """The entries of a batch whose lines are all whole, with a time of nine digits in UTC; None for any other."""
+    lines = chunk[:-1].split(b"\n")
+    if {line[29:40] for line in lines} - _NINE.keys():
+        return None
+    entries: list[Entry] = []
+    append, new = entries.append, tuple.__new__
+    second, base = b"", 0
+    try:
+        for line in lines:
+            fraction = line[20:29]
+            if line[:20] != second:
+                second = line[:20]
+                base = parse_time(second[:19] + b"Z")
+            if second[19:] != b"." or not fraction.isdigit():
+                return None
+            size = len(line)
+            append(
+                new(
+                    Entry,
+                    (
+                        base + int(fraction),
+                        _NINE[line[29:40]],
+                        line[40:],
+                        key,
+                        offset,
+                        size - 39,
+                        "",
+                        False,
+                        1,
+                    ),
+                )
+            )
+            offset += size + 1
+    except ValueError:
+        return None
+    return entries
 
 
 def behind(line: bytes) -> Line | None:

@@ -10,6 +10,7 @@ from collections import Counter
 
 import msgspec
 
+from collectors.logs.entry import Entry
 from collectors.logs.formats import Line, Tally
 from collectors.logs.framing import NEWLINES, Framing
 from collectors.logs.levels import HINT, UNKNOWN, level_of
@@ -26,6 +27,7 @@ class _Record(msgspec.Struct):
     stream: str = "stdout"
 
 
+_STREAMS = ("stdout", "stderr")
 _decoder = msgspec.json.Decoder(_Record)
 _START = b'{"log":"'
 # What every JSON writer leaves as it is; the rest may stand escaped.
@@ -44,6 +46,25 @@ def parse(line: bytes) -> Line | None:
     whole = record.log.endswith("\n")
     content = record.log.encode("utf-8", "replace")
     return Line(time, record.stream, not whole, content[:-1] if whole else content)
+
+
+def whole(chunk: bytes, key: bytes, offset: int) -> list[Entry] | None:
+    """The entries of a batch whose lines are all whole objects with a newline; None for any other."""
+    lines = chunk[:-1].split(b"\n")
+    entries: list[Entry] = []
+    append, new = entries.append, tuple.__new__
+    try:
+        for line, record in zip(lines, _decoder.decode_lines(chunk), strict=True):
+            log = record.log
+            if log[-1:] != "\n" or record.stream not in _STREAMS:
+                return None
+            content = log[:-1].encode("utf-8", "replace")
+            time = parse_time(record.time.encode())
+            append(new(Entry, (time, record.stream, content, key, offset, len(content) + 1, "", False, 1)))
+            offset += len(line) + 1
+    except (msgspec.DecodeError, ValueError):
+        return None
+    return entries
 
 
 def behind(line: bytes) -> Line | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from collectors.logs.entry import Entry
 from collectors.logs.formats import Line, Part, Tally
 from collectors.logs.formats.cri import runs_of
 from collectors.logs.frames import FRAMES, LENGTHS
@@ -42,6 +43,11 @@ def parse(line: bytes) -> Line | None:
         return Line(_number(time), _STREAMS[stream], False, content)
     part, last = _part(line[end + len(_PART) : -4])
     return Line(_number(time), _STREAMS[stream], not last, content, part)
+
+
+def whole(chunk: bytes, key: bytes, offset: int) -> list[Entry] | None:
+    """There is no quicker way than record by record."""
+    return None
 
 
 def behind(line: bytes) -> Line | None:

@@ -70,3 +70,48 @@ def test_the_line_behind_a_hole_is_found() -> None:
     assert cri.behind(b"\0" * 50 + TIME + b" stdout F x") == Line(NS, "stdout", False, b"x")
     assert cri.behind(b"\0" * 50) is None
     assert cri.behind(b"garbage " + TIME + b" stdout F x") is None
+
+
+def test_whole_lines_read_at_once_are_those_read_one_by_one() -> None:
+    lines = [
+        b"2026-11-24T00:00:00.123456789Z stdout F one",
+        b"2026-11-24T00:00:00.023456789Z stderr F ",
+        b"2026-11-24T00:00:01.000000000Z stdout F \xff two words",
+    ]
+    chunk = b"\n".join(lines) + b"\n"
+    entries = cri.whole(chunk, b"k", 7)
+    assert entries is not None
+    offset = 7
+    for line, entry in zip(lines, entries, strict=True):
+        parsed = cri.parse(line)
+        assert parsed is not None
+        expected = (
+            parsed.time,
+            parsed.stream,
+            parsed.content,
+            b"k",
+            offset,
+            len(parsed.content) + 1,
+            "",
+            False,
+            1,
+        )
+        assert entry == expected
+        offset += len(line) + 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"2026-11-24T00:00:00.1Z stdout F x",
+        b"2026-11-24T00:00:00.123456789Z stdout P x",
+        b"2026-11-24T00:00:00.123456789Z stdout F:a x",
+        b"2026-11-24T00:00:00.1_3456789Z stdout F x",
+        b"2026-11-24T00:00:00,123456789Z stdout F x",
+        b"2026-13-24T00:00:00.123456789Z stdout F x",
+        b"",
+    ],
+)
+def test_any_other_line_is_read_by_itself(line: bytes) -> None:
+    good = b"2026-11-24T00:00:00.123456789Z stdout F one\n"
+    assert cri.whole(good + line + b"\n", b"k", 0) is None

@@ -86,3 +86,26 @@ def test_the_unescaped_parts_stand_in_the_file(text: str) -> None:
     runs = docker_json.runs_of(text)
     assert runs
     assert all(run in line for run in runs)
+
+
+def test_whole_objects_read_at_once_are_those_read_one_by_one() -> None:
+    lines = [
+        b'{"log":"one\\n","stream":"stdout","time":"2026-11-24T00:00:00.1Z"}',
+        b'{"log":"caf\\u00e9 \\u003c\\n","stream":"stderr","time":"2026-11-24T00:00:01.123456789Z"}',
+        b'{"log":"\\n","stream":"stdout","time":"2026-11-24T00:00:02Z"}',
+    ]
+    entries = docker_json.whole(b"\n".join(lines) + b"\n", b"k", 5)
+    assert entries is not None
+    offset = 5
+    for line, entry in zip(lines, entries, strict=True):
+        parsed = docker_json.parse(line)
+        assert parsed is not None
+        assert entry[:4] == (parsed.time, parsed.stream, parsed.content, b"k")
+        assert (entry.offset, entry.size, entry.lines) == (offset, len(parsed.content) + 1, 1)
+        offset += len(line) + 1
+
+
+def test_a_batch_with_a_part_or_a_foreign_line_is_read_one_by_one() -> None:
+    good = b'{"log":"one\\n","stream":"stdout","time":"2026-11-24T00:00:00.1Z"}\n'
+    for other in (b'{"log":"pa","stream":"stdout","time":"2026-11-24T00:00:00.1Z"}', b"{", b"", b"{} {}"):
+        assert docker_json.whole(good + other + b"\n", b"k", 0) is None
