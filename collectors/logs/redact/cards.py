@@ -12,6 +12,11 @@ _ID = re.compile(
     rb"""\\?["']?\s*[:=#]\s*\\?["']?\[?$"""
 )
 _BEFORE = 40
+# Groups of four beside it that mix digits and letters: a dump of memory, a table of characters.
+_HEX_BEFORE = re.compile(rb"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{4} ){1,16}\Z")
+_HEX_BEHIND = re.compile(rb"(?: [0-9A-Fa-f]{4}){1,16}(?![0-9A-Za-z])")
+_MIXED = re.compile(rb"[0-9][A-Fa-f]|[A-Fa-f][0-9]")
+_DUMP = 80
 
 
 def luhn(digits: bytes) -> bool:
@@ -27,11 +32,19 @@ def luhn(digits: bytes) -> bool:
 
 def is_card(message: bytes, start: int, end: int) -> bool:
     """Whether the digits at [start, end) of a message are a card number: the check digit is right, and neither a
-    name before them nor a fraction behind says that they are something else."""
+    name before them nor what stands beside them says that they are something else."""
     digits = bytes(byte for byte in message[start:end] if 48 <= byte <= 57)
     if not luhn(digits):
         return False
     # A decimal fraction goes on behind a point.
     if message[end : end + 1] == b"." and message[end + 1 : end + 2].isdigit():
         return False
+    if message[start + 4 : start + 5] == b" " and _in_dump(message, start, end):
+        return False
     return _ID.search(message[max(0, start - _BEFORE) : start]) is None
+
+
+def _in_dump(message: bytes, start: int, end: int) -> bool:
+    before = _HEX_BEFORE.search(message[max(0, start - _DUMP) : start])
+    behind = _HEX_BEHIND.match(message, end)
+    return any(found and _MIXED.search(found[0]) for found in (before, behind))

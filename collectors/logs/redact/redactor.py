@@ -21,6 +21,8 @@ _MOST = 1000
 """Secrets of one rule in one message; beyond them the message is no log line, and the rest of it is blacked out."""
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]")
 _LONGEST_NAME = 64
+# What means another place, or another thing, in messages that were joined with newlines.
+_BOUND_TO_TEXT = re.compile(r"\\[AzQ]|\(\?[A-Za-z]*-")
 
 
 class BadPattern(DeckwatchError):
@@ -40,9 +42,12 @@ class Redactor:
         builtin = [_compiled(rule) for rule in RULES] if redaction and redaction.defaults else []
         own = [_own(name, pattern) for name, pattern in redaction.patterns] if redaction else []
         self.hits: Counter[str] = Counter()
-        self._builtin = builtin
+        self._all = builtin + own
         self._own = own
-        self._suspects = _pattern("suspects", SUSPECTS, latin=True) if builtin else None
+        self._suspects = _pattern("suspects", _lines(SUSPECTS), latin=True) if builtin else None
+        patterns = redaction.patterns if redaction else ()
+        self._alone = any(_BOUND_TO_TEXT.search(pattern) for _, pattern in patterns)
+        self._own_suspects = [_pattern(name, _lines(pattern.encode())) for name, pattern in patterns]
         self._fail_closed = redaction is not None and redaction.fail_closed
         self.marks = frozenset(one.mark for one in builtin + own)
 
@@ -52,43 +57,33 @@ class Redactor:
 
     def redact_many(self, messages: Sequence[bytes]) -> Sequence[bytes | None]:
         """Each message as anybody may see it, None for one withheld; the same object when all of them are clean."""
-        suspects = range(len(messages)) if self._own else self._suspected(messages)
+        builtin, own = self._suspected(messages)
         redacted: list[bytes | None] | None = None
-        for index in suspects:
+        for index in sorted(builtin | own):
             message = messages[index]
-            found = self._redacted(message)
+            found = self._redacted(message, self._all if index in builtin else self._own)
             if found is not message:
                 if redacted is None:
                     redacted = list(messages)
                 redacted[index] = found
         return messages if redacted is None else redacted
 
-    def _suspected(self, messages: Sequence[bytes]) -> list[int]:
-        """The numbers of the messages that may hold something: one search over all of them."""
-        if self._suspects is None:
-            return []
-        joined = b"\n".join(messages)
-        hit = self._suspects.search(joined)
-        if hit is None:
-            return []
-        ends = list(itertools.accumulate(len(message) + 1 for message in messages))
-        found: list[int] = []
-        while hit is not None:
-            # The character before may be the end of the message before.
-            first = bisect.bisect_right(ends, hit.start())
-            last = min(bisect.bisect_right(ends, max(hit.start(), hit.end() - 1)), len(messages) - 1)
-            found += range(first if not found or first > found[-1] else found[-1] + 1, last + 1)
-            if last + 1 >= len(messages):
-                break
-            # From the newline on, which a pattern may need before it.
-            hit = self._suspects.search(joined, ends[last] - 1)
-        return found
+    def _suspected(self, messages: Sequence[bytes]) -> tuple[set[int], set[int]]:
+        """The numbers of the messages that may hold something of the built-in rules, and of the own ones: for each
+        of these patterns one search over all messages."""
+        builtin: set[int] = set()
+        own: set[int] = set(range(len(messages))) if self._alone else set()
+        if messages and (self._suspects is not None or self._own):
+            joined = b"\n".join(messages)
+            if self._suspects is not None:
+                builtin |= _holding(self._suspects, joined, messages)
+            if not self._alone:
+                own = own.union(*(_holding(pattern, joined, messages) for pattern in self._own_suspects))
+        return builtin, own
 
-    def _redacted(self, message: bytes) -> bytes | None:
+    def _redacted(self, message: bytes, rules: Sequence[_Compiled]) -> bytes | None:
         try:
-            for one in self._builtin:
-                message = self._applied(one, message)
-            for one in self._own:
+            for one in rules:
                 message = self._applied(one, message)
         except Exception:  # whatever a pattern does, the message is withheld or passes
             return None if self._fail_closed else message
@@ -128,6 +123,25 @@ class Redactor:
         return rule.is_one(message, start, end)
 
 
+def _holding(pattern: Any, joined: bytes, messages: Sequence[bytes]) -> set[int]:
+    """The numbers of the messages, joined with newlines, in which a pattern finds something, and of some more."""
+    hit = pattern.search(joined)
+    found: set[int] = set()
+    if hit is None:
+        return found
+    ends = list(itertools.accumulate(len(message) + 1 for message in messages))
+    while hit is not None:
+        last = bisect.bisect_right(ends, max(hit.start(), hit.end() - 1))
+        found.update(range(bisect.bisect_right(ends, hit.start()), last + 1))
+        hit = pattern.search(joined, ends[last]) if last + 1 < len(messages) else None
+    return found
+
+
+def _lines(pattern: bytes) -> bytes:
+    """A pattern whose ends of text are ends of lines."""
+    return b"(?m:" + pattern + b")"
+
+
 def check(redaction: Redaction) -> list[str]:
     """What is wrong with a redaction's own patterns, one text each; empty when it can be used."""
     found: list[str] = []
@@ -135,7 +149,7 @@ def check(redaction: Redaction) -> list[str]:
         if not 0 < len(name) <= _LONGEST_NAME or _UNUSUAL.search(name):
             found.append(f"redaction {name!r}: give it a name of 1 to {_LONGEST_NAME} of A-Z a-z 0-9 _ . -")
         try:
-            _own(name, pattern)
+            Redactor(Redaction(defaults=False, patterns=((name, pattern),)))
         except BadPattern as error:
             found.append(str(error))
     return found

@@ -36,5 +36,21 @@ def test_a_name_before_it_or_a_fraction_says_that_it_is_something_else(
     assert is_card(message, len(before), len(before) + len(CARD)) is expected
 
 
+@pytest.mark.parametrize(
+    ("before", "behind", "expected"),
+    [
+        (b"51AA ", b"", False),
+        (b"", b" 5115 521F", False),
+        (b"", b" 1226", True),
+        (b"", b" 4111 1111 1111 1111", True),
+        (b"feed ", b" dead", True),
+        (b"", b" 12/26 a1b2c3", True),
+    ],
+)
+def test_groups_in_a_dump_are_no_card(before: bytes, behind: bytes, expected: bool) -> None:
+    message = before + b"4111 1111 1111 1111" + behind
+    assert is_card(message, len(before), len(before) + 19) is expected
+
+
 def test_separators_do_not_count() -> None:
     assert is_card(b"4111 1111-1111 1111", 0, 19)

@@ -105,6 +105,28 @@ def test_innocent_candidates_are_no_secrets_however_many() -> None:
     assert Redactor(Redaction()).redact(message) is message
 
 
+@pytest.mark.parametrize(
+    ("pattern", "secret"),
+    [
+        (r"^pin \d+$", b"pin 12"),
+        (r"\Apin (\d+)\z", b"pin 12"),
+        (r"(?-m:^pin) (\d+)$", b"pin 12"),
+        (r"(?i)PIN\s*(\d+)", b"x pin 12 y"),
+        (r"\bpin\b[^x]*", b"pin 12"),
+        (r"\s", b"pin 12"),
+        (r"\d*$", b"12"),
+    ],
+)
+def test_own_patterns_mean_the_same_in_many_messages_as_in_one(pattern: str, secret: bytes) -> None:
+    own = Redactor(Redaction(defaults=False, patterns=(("own", pattern),)))
+    alone = own.redact(secret)
+    assert alone is not None
+    assert b"[redacted:own]" in alone
+    other = own.redact(b"other")
+    assert own.redact_many([secret, b"", b"other", secret, secret]) == [alone, b"", other, alone, alone]
+    assert own.redact_many([]) == []
+
+
 def test_own_patterns_black_out_their_group_or_all() -> None:
     own = Redactor(Redaction(defaults=False, patterns=(("pin", "pin=([0-9]+)"), ("name", "Bob|Alice"))))
     assert own.redact(b"Bob: pin=1234, Alice: pin=99") == (
