@@ -14,6 +14,8 @@ from collectors.logs.logql.arithmetic import of_scalars
         (-7, "%", 3, -1),
         (2, "^", 10, 1024),
         (-2, "^", 1e9 + 1, -math.inf),
+        (-2, "^", 1e9, math.inf),
+        (2, "^", 1e9 + 1, math.inf),
         (10, "^", 999, math.inf),
         (0, "^", -1, math.inf),
         (1, "==", 1, 1),

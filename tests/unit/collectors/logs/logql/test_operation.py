@@ -28,6 +28,9 @@ RIGHT: Vector = {of(a="1", x="r"): 2.0, of(a="3", x="r"): 5.0}
 
 def test_series_meet_by_their_labels() -> None:
     assert operated("/", {of(a="1"): 6.0, of(a="2"): 1.0}, {of(a="1"): 2.0}) == {of(a="1"): 3.0}
+    assert operated("/", {of(a="0"): 1.0, **LEFT}, RIGHT, Matching(on=True, labels=("a",))) == {
+        of(a="1"): 3.0
+    }
     assert operated("/", LEFT, RIGHT) == {}
     assert operated("/", LEFT, RIGHT, Matching(on=True, labels=("a",))) == {of(a="1"): 3.0}
     assert operated("/", LEFT, RIGHT, Matching(labels=("x",))) == {of(a="1"): 3.0}

@@ -13,6 +13,7 @@ from collectors.logs.logql.pattern import Pattern
         ("[<level>]", "x [warn]", {}),
         ("<a>=<b>;", "x=y", {"a": "x", "b": "y"}),
         ("<a>;<b>", "xy", {"a": "xy"}),
+        ("<a>;<b>;<c>", ";x;", {"a": "", "b": "x", "c": ""}),
         ("<a> <b", "x <by", {"a": "x"}),
         ("<a>", "", {}),
         ("é<a>", "éx", {"a": "x"}),
