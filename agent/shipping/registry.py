@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from agent.shipping import elasticsearch, file, http, loki, otlp, stdout, syslog
+from agent.shipping import elasticsearch, file, forward, http, loki, otlp, stdout, syslog
 from agent.shipping.sink import Context, Sink, SinkSettings
 
 
@@ -24,4 +24,5 @@ SINKS: Mapping[str, Kind] = {
     "syslog": Kind(syslog.SyslogSettings, syslog.opened),
     "file": Kind(file.FileSettings, file.opened),
     "stdout": Kind(stdout.StdoutSettings, stdout.opened),
+    "forward": Kind(forward.ForwardSettings, forward.opened),
 }
