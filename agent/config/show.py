@@ -21,6 +21,10 @@ _USER_INFO = re.compile(r"(\w+://)[^/@\s]+@")
 def plain(config: Config) -> dict[str, Any]:
     """Every key with its value as it would be written; secrets as `(secret)`."""
     written = shown(config, Config)
+    for sink in written["logs"]["sinks"]:
+        # Whatever a header is called, its value may be a credential.
+        if "headers" in sink:
+            sink["headers"] = dict.fromkeys(sink["headers"], HIDDEN)
     written["workloads"] = [
         _hidden(msgspec.to_builtins(spec)) for specs in config.workload_files.values() for spec in specs
     ]

@@ -20,6 +20,7 @@ from collectors.logs.record import LogTarget
 from collectors.logs.start import Start
 from collectors.logs.tail import Tail
 from collectors.logs.times import SECOND
+from collectors.logs.twins import Last, told_apart
 
 
 class Accounts(msgspec.Struct):
@@ -45,6 +46,7 @@ class Checkpoint(msgspec.Struct):
 
     progress: Progress = msgspec.field(default_factory=Progress)
     bucket: Bucket | None = None
+    last: dict[str, Last] = {}
 
 
 class Stored(msgspec.Struct):
@@ -78,6 +80,7 @@ class Outlet:
         self.outstanding = 0
         self.left = False
         self._pipeline = Pipeline(target, checkpoint.bucket)
+        self._last = checkpoint.last
         self._tail = Tail(target, checkpoint.progress, start, scratch, counting=False, look=look)
         self._tail.listener = self._take
         self._entries: list[Entry] = []
@@ -112,7 +115,7 @@ class Outlet:
         for reason, count in lost.items():
             dropped[reason] = dropped.get(reason, 0) + count
         lost.clear()
-        batch = LogBatch(self.target, made.records)
+        batch = LogBatch(self.target, told_apart(made.records, self._last))
         self.outstanding += 1
         return Step(more, self._pipeline.delay(made), Chunk(batch, self._packed(), dropped))
 
@@ -163,4 +166,4 @@ class Outlet:
 
     def _packed(self) -> bytes:
         limiter = self._pipeline.limiter
-        return _pack(Checkpoint(self._tail.saved(), limiter.bucket if limiter else None))
+        return _pack(Checkpoint(self._tail.saved(), limiter.bucket if limiter else None, self._last))

@@ -23,3 +23,9 @@ def test_credentials_in_urls_are_hidden() -> None:
 def test_the_order_is_that_of_the_reference() -> None:
     assert list(configshow.plain(load(None)))[:3] == ["node", "external_labels", "server"]
     assert configshow.as_yaml(load(None)).startswith("node: ")
+
+
+def test_headers_of_sinks_are_hidden() -> None:
+    config = load(None, ["logs.sinks=[{type: http, url: 'http://x', headers: {X-Key: hunter2}}]"])
+    (sink,) = configshow.plain(config)["logs"]["sinks"]
+    assert sink["headers"] == {"X-Key": "(secret)"}

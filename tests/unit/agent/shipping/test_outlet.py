@@ -161,3 +161,19 @@ def test_where_it_begins_is_kept_before_anything_is_read(world: World) -> None:
     again = world.outlet(stored)
     assert texts(chunks(again)) == [f"number {number}" for number in range(20)]
     again.close()
+
+
+def test_records_of_equal_time_have_the_same_shifts_when_they_are_read_again(world: World) -> None:
+    def shifts(found: list[Chunk]) -> list[int]:
+        return [record.shift for chunk in found for record in chunk.batch.records]
+
+    line = b"2026-11-24T02:16:17.123456789Z stdout F same\n"
+    world.log.append(2 * line)
+    outlet = world.outlet()
+    stored = outlet.confirm(chunks(outlet), {})
+    world.log.append(line)
+    lost = chunks(outlet)
+    outlet.close()
+    again = world.outlet(stored)
+    assert shifts(chunks(again)) == shifts(lost) == [2]
+    again.close()
