@@ -17,24 +17,19 @@ _HEX_BEFORE = re.compile(rb"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{4} ){1,16}\Z")
 _HEX_BEHIND = re.compile(rb"(?: [0-9A-Fa-f]{4}){1,16}(?![0-9A-Za-z])")
 _MIXED = re.compile(rb"[0-9][A-Fa-f]|[A-Fa-f][0-9]")
 _DUMP = 80
+_VALUE = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
 
 def luhn(digits: bytes) -> bool:
     """Whether the check digit of a number is right. Source: ISO/IEC 7812-1, annex B."""
-    total = 0
-    for index, digit in enumerate(reversed(digits)):
-        value = digit - 48
-        if index % 2:
-            value = 2 * value - 9 if value > 4 else 2 * value
-        total += value
-    return total % 10 == 0
+    return (sum(digits[-1::-2].translate(_VALUE)) + sum(digits[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def is_card(message: bytes, start: int, end: int) -> bool:
     """Whether the digits at [start, end) of a message are a card number: the check digit is right, and neither a
     name before them nor what stands beside them says that they are something else."""
-    digits = bytes(byte for byte in message[start:end] if 48 <= byte <= 57)
-    if not luhn(digits):
+    if not luhn(message[start:end].translate(None, b" -")):
         return False
     # A decimal fraction goes on behind a point.
     if message[end : end + 1] == b"." and message[end + 1 : end + 2].isdigit():

@@ -116,11 +116,11 @@ class Redactor:
 
     def _is_secret(self, rule: RedactRule, message: bytes, start: int, end: int) -> bool:
         """Whether a rule's group found one: something, no part of a replacement, and what the rule means."""
-        if end <= start or any(
-            message.find(mark, max(0, end - len(mark)), start + len(mark)) >= 0 for mark in self.marks
-        ):
+        if end <= start or not rule.is_one(message, start, end):
             return False
-        return rule.is_one(message, start, end)
+        return not any(
+            message.find(mark, max(0, end - len(mark)), start + len(mark)) >= 0 for mark in self.marks
+        )
 
 
 def _holding(pattern: Any, joined: bytes, messages: Sequence[bytes]) -> set[int]:
