@@ -69,6 +69,7 @@ def unpacked(path: str, scratch: str, limit: int | None = None) -> int:
     """A descriptor of a nameless plain copy in the directory `scratch`, which the caller closes.
 
     Raises TooLarge beyond `limit` bytes. A broken archive gives what can be read of it.
+    The copy was modified when the archive was.
     """
     with tempfile.TemporaryFile(dir=scratch) as file:
         return _filled(file, path, limit)
@@ -84,4 +85,7 @@ def _filled(file: IO[bytes], path: str, limit: int | None) -> int:
             )
         file.write(piece)
     file.flush()
+    with contextlib.suppress(FileNotFoundError):
+        modified = os.stat(path).st_mtime_ns
+        os.utime(file.fileno(), ns=(modified, modified))
     return os.dup(file.fileno())

@@ -163,7 +163,7 @@ class Assembler:
             return []
         behind = self.format.behind(line)
         if behind is None:
-            text = line.lstrip(b"\0")
+            text = line if self.format.foreign else line.lstrip(b"\0")
             return [Entry(self.time, "stdout", text, key, offset, len(text) + 1, self.format.foreign)]
         self.time = behind.time
         return [entry._replace(error=entry.error or TORN) for entry in self._join(behind, key, offset)]

@@ -53,7 +53,11 @@ def holds(fd: int, place: Place) -> bool:
     return digest(head) == place.head and digest(marker) == place.marker
 
 
-def key_of(fd: int, target: str, framing: Framing = NEWLINES) -> bytes:
-    """What tells a file's entries from all others: whose it is, and its first record. Stays when it is gzipped."""
+def key_of(fd: int, target: str, framing: Framing = NEWLINES, born: float = 0.0) -> bytes:
+    """What tells a file's entries from all others: whose it is, and its first record. Stays when it is gzipped.
+
+    `born` is when the file was made, in epoch seconds, where the first record may be that of another file too.
+    """
     head = os.pread(fd, _KEY_BYTES, 0)
-    return blake2b(target.encode() + b"\0" + framing.first(head), digest_size=16).digest()
+    made = f"\0{born:.3f}".encode() if born else b""
+    return blake2b(target.encode() + b"\0" + framing.first(head) + made, digest_size=16).digest()

@@ -79,6 +79,8 @@ class Log:
             if assembler is None:
                 start = self._start(segment)
                 assembler = self._assembler(index, start)
+            elif not self._format.timed and segment.begins is None:
+                assembler.time = segment.modified
             end = self._end(segment)
             for batch in segment.batches(start, end):
                 yield self._sieve.entries(assembler, segment.key, batch), _begun(assembler)

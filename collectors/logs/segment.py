@@ -11,6 +11,7 @@ from collectors.logs.chain import begins_at, chain_of, opened
 from collectors.logs.files import key_of
 from collectors.logs.formats import Format
 from collectors.logs.lines import Batch, LineReader
+from collectors.logs.plainfiles import born, untimed
 from collectors.logs.record import LogTarget
 from collectors.logs.seek import offset_at
 from collectors.logs.siblings import Sibling
@@ -69,7 +70,7 @@ class Segment:
         self.size = os.fstat(fd).st_size
         if self.sibling.gz:
             self._budget.spend(self.size)
-        self.key = key_of(fd, self._target, self._format.framing)
+        self.key = key_of(fd, self._target, self._format.framing, born(fd, self._format))
         return True
 
     @cached_property
@@ -108,6 +109,8 @@ class Segment:
     def start_at(self, time: int) -> int:
         """Where to begin for all lines at or behind a time in ns, of which some stand a little before their turn."""
         assert self._fd is not None
+        if untimed(self._fd, self._format):
+            return 0
         exact = offset_at(self._fd, self.size, time, self._format)
         early = offset_at(self._fd, exact, time - SLACK, self._format)
         return max(early, self.line_start(exact - SLACK_BYTES))
@@ -115,6 +118,8 @@ class Segment:
     def end_at(self, time: int) -> int:
         """Where to end for all lines up to a time in ns, of which some stand a little behind their turn."""
         assert self._fd is not None
+        if untimed(self._fd, self._format):
+            return self.size
         exact = offset_at(self._fd, self.size, time + 1, self._format)
         late = offset_at(self._fd, self.size, time + SLACK, self._format)
         return min(late, self.line_start(exact + SLACK_BYTES))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from collectors.logs.chain import opened
 from collectors.logs.formats import Format
+from collectors.logs.plainfiles import born, untimed
 from collectors.logs.seek import offset_at
 from collectors.logs.siblings import Sibling
 from collectors.logs.times import SECOND
@@ -51,6 +52,8 @@ def _offset(fd: int, size: int, start: Start, format: Format) -> int:
         return 0
     if start.since == float("inf"):
         return format.framing.unfinished(fd, size)
+    if untimed(fd, format):
+        return 0 if born(fd, format) >= start.since else format.framing.unfinished(fd, size)
     return offset_at(fd, size, int(start.since * SECOND), format)
 
 

@@ -18,6 +18,7 @@ from collectors.logs.formats import format_of
 from collectors.logs.judge import level_reader
 from collectors.logs.levels import level_of
 from collectors.logs.lines import Batch, LineReader
+from collectors.logs.plainfiles import born, dated
 from collectors.logs.positions import Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.siblings import Sibling
@@ -245,9 +246,12 @@ class Tail:
         if len(self._head) < HEAD:
             self._head = os.pread(reader.fd, min(HEAD, reader.offset), 0)
         self._marker = b"" if batch.cut else batch.data[-MARKER:]
-        self._key = self._key or key_of(reader.fd, self.target.id, self._format.framing)
+        self._key = self._key or key_of(
+            reader.fd, self.target.id, self._format.framing, born(reader.fd, self._format)
+        )
         self._fed = time.monotonic()
         self._succession.stay()
+        self._assembler.time = dated(reader.fd, batch.data, self._format, self._assembler.time)
         self._count(self._key, batch)
         self.progress.time = self._assembler.time
 
@@ -265,7 +269,7 @@ class Tail:
             tally = self._format.tally(batch.data)
             if tally is not None:
                 self.counters.add(tally)
-                assembler.time = tally.time
+                assembler.time = tally.time or assembler.time
                 return
         self._deliver(assembler.feed(key, batch.offset, batch.data))
         if assembler.joiner is not None and assembler.joiner.late:

@@ -11,12 +11,10 @@ from collections import Counter
 
 from collectors.logs.entry import Entry
 from collectors.logs.formats import Line, Part, Tally
-from collectors.logs.formats.cri import runs_of
+from collectors.logs.formats.cri import runs_of as runs_of
 from collectors.logs.frames import FRAMES, LENGTHS
 from collectors.logs.framing import Framing
 from collectors.logs.levels import HINT, UNKNOWN, level_of
-
-__all__ = ["behind", "foreign", "framing", "may_hold_partials", "parse", "runs_of", "tally", "timed"]
 
 framing: Framing = FRAMES
 foreign = "not a line of this log format"

@@ -13,23 +13,12 @@ from collections import Counter
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from collectors.logs.entry import Entry
 from collectors.logs.formats import Line, Tally
-from collectors.logs.formats.cri import runs_of
+from collectors.logs.formats.cri import runs_of as runs_of
 from collectors.logs.framing import NEWLINES, Framing
 from collectors.logs.levels import HINT, UNKNOWN, level_of
 from collectors.logs.times import SECOND
-
-__all__ = [
-    "behind",
-    "foreign",
-    "framing",
-    "may_hold_partials",
-    "parse",
-    "runs_of",
-    "tally",
-    "time_of",
-    "timed",
-]
 
 framing: Framing = NEWLINES
 foreign = ""
@@ -54,6 +43,11 @@ def parse(line: bytes) -> Line | None:
     """One line without its newline; None when it does not tell its time."""
     time = time_of(line, clock.time())
     return None if time is None else Line(time, "stdout", False, line)
+
+
+def whole(chunk: bytes, key: bytes, offset: int) -> list[Entry] | None:
+    """There is no quicker way than line by line."""
+    return None
 
 
 def behind(line: bytes) -> Line | None:

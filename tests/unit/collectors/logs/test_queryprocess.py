@@ -63,5 +63,5 @@ def test_an_unknown_format_is_named(target: LogTarget, tmp_path: pathlib.Path) -
     done = run(msgspec.json.encode(LogQuery(targets=[odd])), tmp_path)
     assert json.loads(done.stderr) == {
         "reason": "failed",
-        "text": "unknown log format 'xml'; known are cri, docker_json, docker_local",
+        "text": "unknown log format 'xml'; known are cri, docker_json, docker_local, plain",
     }

@@ -100,7 +100,7 @@ def test_a_line_behind_a_hole() -> None:
 
 
 def test_a_batch_is_counted_at_once() -> None:
-    assert plain.tally(b"1795486577 error a\n  b\n\n") == Tally(
+    assert plain.tally(b"1795486577 ERROR a\n  b\n\n") == Tally(
         {"stdout": 24}, {"stdout": 3}, {"error": 1, "unknown": 2}, WHOLE
     )
     assert plain.tally(b"a\nb\n") == Tally({"stdout": 4}, {"stdout": 2}, {"unknown": 2}, 0)
