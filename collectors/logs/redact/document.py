@@ -24,8 +24,19 @@ class Document:
         document that is no string goes as a whole, and a string takes its place."""
         strings = self._known()
         index = bisect.bisect_right(strings, (start, len(self._message) + 1)) - 1
-        inside = index < 0 or strings[index][0] < start < strings[index][1]
-        return (start, end, b"") if inside else (*self._value(start, end), b'"')
+        if index < 0:
+            return start, end, b""
+        if strings[index][0] < start < strings[index][1]:
+            # No half of an escape may be left.
+            return start - self._escaped(start), end + self._escaped(end), b""
+        return *self._value(start, end), b'"'
+
+    def _escaped(self, place: int) -> bool:
+        """Whether an odd number of backslashes stands before a place."""
+        first = place
+        while self._message[first - 1 : first] == b"\\":
+            first -= 1
+        return (place - first) % 2 == 1
 
     def _known(self) -> list[tuple[int, int]]:
         """Where strings stand, from quote to quote; nothing for a message that is no document."""

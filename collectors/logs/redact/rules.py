@@ -54,14 +54,14 @@ RULES: tuple[RedactRule, ...] = (
     ),
     RedactRule(
         "authorization",
-        rb"""(?i)authorization\\?["']?\s*[:=]\s*\[?\\?["']?([A-Za-z0-9._~+/-]{20,}=*)""",
+        rb"""(?i)authorization\\?["']?\s*[:=]\s*\[?(?:\\?["'])?([A-Za-z0-9._~+/-]{20,}=*)""",
         _has_digit,
     ),
     RedactRule("bearer", rb"(?i)(?:\b|\\[nrt])bearer\s+([A-Za-z0-9._~+/-]{16,}=*)", _has_digit),
     RedactRule("aws_key", _BEGIN + rb"((?:AKIA|ASIA)[A-Z2-7]{16})\b"),
     RedactRule(
         "aws_secret",
-        rb"""(?i)(?:aws_?-?\.?(?:secret|session)|secret[_.-]?access[_.-]?key)[a-z_.-]{0,20}\\?["']?\s*[:=]\s*\\?["']?([A-Za-z0-9/+=]{40,})""",
+        rb"""(?i)(?:aws_?-?\.?(?:secret|session)|secret[_.-]?access[_.-]?key)[a-z_.-]{0,20}\\?["']?\s*[:=]\s*(?:\\?["'])?([A-Za-z0-9/+=]{40,})""",
     ),
     RedactRule("gcp_key", _BEGIN + rb"(AIza[A-Za-z0-9_-]{35})"),
     RedactRule("azure_key", rb"AccountKey=([A-Za-z0-9+/]{43,}={0,2})"),

@@ -19,6 +19,9 @@ from collectors.logs.redact.document import Document
         (b'{"a":"123"}', b'"123"', b'"123"', b'"'),
         (b"[main] 123", b"2", b"2", b""),
         (b'{"a":123', b"123", b"123", b""),
+        (b'{"a":"\\nab"}', b"nab", b"\\nab", b""),
+        (b'{"a":"\\\\nab"}', b"nab", b"nab", b""),
+        (b'{"a":"ab\\"c"}', b"ab\\", b'ab\\"', b""),
     ],
 )
 def test_a_value_goes_as_a_whole_and_a_part_of_a_string_alone(
