@@ -71,6 +71,11 @@ class Assembler:
             waiting += [stack for stack in self.joiner.stacks.values() if not stack.told]
         return waiting
 
+    @property
+    def waits(self) -> bool:
+        """Whether what comes next depends on what came before."""
+        return bool(self.pending) or (self.joiner is not None and bool(self.joiner.stacks))
+
     def keep(self, wanted: Callable[[Pending | Stack], bool]) -> None:
         """Forget the entries underway that are not wanted."""
         self.pending = {stream: one for stream, one in self.pending.items() if wanted(one)}

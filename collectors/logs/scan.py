@@ -85,6 +85,7 @@ class Log:
             for batch in segment.batches(start, end):
                 yield self._sieve.entries(assembler, segment.key, batch), _begun(assembler)
             if end < segment.size:
+                self._sieve.catch_up(assembler)
                 yield self._ends(assembler, index, end), None
                 return
             yield self._torn(assembler, index), _begun(assembler)
@@ -142,6 +143,7 @@ class Log:
         found: list[Entry] = []
         for batch in segment.batches(start, end):
             found += self._sieve.entries(assembler, segment.key, batch)
+        self._sieve.catch_up(assembler)
         if end >= segment.size:
             found += self._torn(assembler, index)
         own = [entry for entry in found if entry.key == segment.key and start <= entry.offset < end]
@@ -160,6 +162,7 @@ class Log:
 
     def _assembler(self, index: int, start: int) -> Assembler:
         """One that knows which entries are under way at a place, from what stands before it in the files."""
+        self._sieve.begin()
         assembler = Assembler(self._format, self._cuts, self._segments[index].modified, self._multiline)
         before: list[tuple[Segment, int, int]] = []
         missing = LOOK_BACK

@@ -11,6 +11,7 @@ from collectors.logs.formats import Format
 from collectors.logs.judge import Judge, level_reader
 from collectors.logs.lines import Batch
 from collectors.logs.literals import required
+from collectors.logs.multiline import SPAN
 from collectors.logs.redact import redactor
 from collectors.logs.rule import Rule
 
@@ -36,26 +37,43 @@ class Sieve:
         needle = sure(needle, self._redactor) if needle else None
         self._partials = format.may_hold_partials
         self._dense = 0
+        self._skipped: tuple[bytes, Batch] | None = None
         self._judge = judge
         # RE2 looks for a plain text several times faster than bytes.find does.
         self._needle = None if needle is None else re2.compile(re2.escape(needle))
 
     def entries(self, assembler: Assembler, key: bytes, batch: Batch) -> list[Entry]:
-        """Wanted entries; the assembler knows afterwards what it would know had it read every line."""
+        """Wanted entries; the assembler knows after `catch_up` what it would know had it read every line."""
+        data = batch.data
         if batch.cut:
-            found = assembler.feed_cut(key, batch.offset, batch.data)
-        elif (
-            self._needle is None
-            or self._dense
-            or assembler.pending
-            or self._partials(batch.data)
-            or not assembler.passes(batch.data)
-        ):
+            self.catch_up(assembler)
+            return self.judged(assembler.feed_cut(key, batch.offset, data))
+        if self._needle is None or self._dense or assembler.waits or self._partials(data):
             self._dense = max(0, self._dense - 1)
-            found = assembler.feed(key, batch.offset, batch.data)
+        elif not self._needle.search(data):
+            assembler.time = self._time_before(data, len(data)) or assembler.time
+            assembler.reached(key, batch.offset + len(data))
+            self._skipped = (key, batch)
+            return []
         else:
-            found = self._candidates(assembler, key, batch)
-        return self.judged(found)
+            self.catch_up(assembler)
+            if not assembler.waits and assembler.passes(data):
+                return self.judged(self._candidates(assembler, key, batch))
+        self.catch_up(assembler)
+        return self.judged(assembler.feed(key, batch.offset, data))
+
+    def catch_up(self, assembler: Assembler) -> None:
+        """Have the assembler know which entry is under way at the end of a batch that was passed over."""
+        if self._skipped is None:
+            return
+        key, batch = self._skipped
+        self._skipped = None
+        if not assembler.passes(batch.data[-SPAN:]):
+            assembler.feed(key, batch.offset, batch.data)
+
+    def begin(self) -> None:
+        """Another place is read from now on."""
+        self._skipped = None
 
     def judged(self, entries: list[Entry]) -> list[Entry]:
         """Those of some whole entries that are wanted, redacted."""

@@ -16,6 +16,7 @@ from collectors.logs.formats import cri
 from collectors.logs.judge import Judge
 from collectors.logs.lines import LineReader
 from collectors.logs.record import LogTarget
+from collectors.logs.rule import Multiline
 from collectors.logs.scan import Log
 from collectors.logs.segment import Budget
 from collectors.model import LogSource
@@ -39,7 +40,7 @@ def scanned(
 
 def truth(log: LogFile) -> list[Entry]:
     """All entries, read from the very beginning in one go."""
-    assembler = Assembler(cri)
+    assembler = Assembler(cri, multiline=Multiline())
     entries: list[Entry] = []
     for sibling in chain_of(str(log.path)):
         fd = opened(sibling, str(log.path.parent))
@@ -59,7 +60,7 @@ def identity(entries: list[Entry]) -> list[tuple[int, str, bytes, bytes, int]]:
 def log(
     request: pytest.FixtureRequest, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LogFile]:
-    """A log with parts, two streams, garbage, rotations and archives, read in small blocks."""
+    """A log with parts, two streams, stack traces, garbage, rotations and archives, read in small blocks."""
     monkeypatch.setattr(scan, "_FIRST_BLOCK", 2000)
     monkeypatch.setattr(scan, "_LAST_BLOCK", 5000)
     monkeypatch.setattr(scan, "SLACK", 0)
@@ -75,6 +76,11 @@ def log(
             tag=tag,
             stream=stream,
         )
+        if chance.random() < 0.03:
+            log.write("java.lang.IllegalStateException: x", stream=stream)
+            for _ in range(chance.randrange(5)):
+                what = "needle" if chance.random() < 0.2 else "hay"
+                log.write(f"\tat com.example.{what}(A.java:7) {'y' * chance.randrange(200)}", stream=stream)
         if parts and chance.random() < 0.01:
             log.append(b"garbage needle\n")
         if chance.random() < 0.008:
