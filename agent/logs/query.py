@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
+from collectors.logs.loki.query import LokiQuery
 from collectors.logs.query import LogQuery
 from runtime.linux.errors import DeckwatchError
 
@@ -55,14 +56,29 @@ class Queries:
         self._python = python
         self._slots = asyncio.Semaphore(limits.concurrency)
 
+    async def loki(self, query: LokiQuery) -> AsyncGenerator[bytes, None]:
+        """The answer's JSON in pieces; raises QueryRefused, before the first. One waits for its turn as long as it
+        may run: Grafana asks for all panels at once."""
+        async with contextlib.aclosing(self._answered(query, self.limits.timeout)) as pieces:
+            async for piece in pieces:
+                yield piece
+
     async def lines(self, query: LogQuery, *, lenient: bool = False) -> AsyncGenerator[bytes, None]:
         """Records, one JSON line each without newline; raises QueryRefused, also midway.
 
         When some containers' logs could not be read the others' records come all the same, and `incomplete` is
         raised behind them; for a `lenient` caller it is only logged.
         """
+        patience = min(_PATIENCE, self.limits.timeout)
+        async with contextlib.aclosing(self._answered(query, patience, lenient=lenient)) as lines:
+            async for line in lines:
+                yield line
+
+    async def _answered(
+        self, query: LogQuery | LokiQuery, patience: float, *, lenient: bool = False
+    ) -> AsyncGenerator[bytes, None]:
         try:
-            await asyncio.wait_for(self._slots.acquire(), min(_PATIENCE, self.limits.timeout))
+            await asyncio.wait_for(self._slots.acquire(), patience)
         except TimeoutError:
             raise QueryRefused(
                 "busy", f"{self.limits.concurrency} queries run already; try again or raise query.concurrency"
@@ -74,11 +90,12 @@ class Queries:
         finally:
             self._slots.release()
 
-    async def _run(self, query: LogQuery, lenient: bool) -> AsyncGenerator[bytes, None]:
+    async def _run(self, query: LogQuery | LokiQuery, lenient: bool) -> AsyncGenerator[bytes, None]:
         deadline = asyncio.get_running_loop().time() + self.limits.timeout
         process = await asyncio.create_subprocess_exec(
             self._python, "-P", "-m", "collectors.logs.queryprocess",
             "--scratch", self._scratch, "--max-bytes", str(self.limits.max_bytes),
+            *(["--loki"] if isinstance(query, LokiQuery) else []),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )  # fmt: skip

@@ -8,6 +8,7 @@ import itertools
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -20,6 +21,7 @@ from agent.shipping.plan import Plan
 from agent.shipping.report import Report as ShippingReport
 from agent.shipping.report import Shipped, SinkReport
 from collectors.logs.cursor import Cursor
+from collectors.logs.loki.query import LokiQuery
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
 from collectors.logs.wire import (
@@ -42,6 +44,7 @@ from runtime.linux.errors import DeckwatchError
 __all__ = ["LogService", "QueryLimits", "QueryRefused"]
 
 log = structlog.get_logger()
+Question = TypeVar("Question", LogQuery, LokiQuery)
 
 MAX_STREAMS = 64
 _BACKOFF = (0.1, 5.0)
@@ -169,6 +172,12 @@ class LogService:
             async for line in lines:
                 yield line
 
+    async def loki(self, query: LokiQuery) -> AsyncGenerator[bytes, None]:
+        """The JSON of an answer of Loki's read API, in pieces; raises QueryRefused, before the first."""
+        async with contextlib.aclosing(self._queries.loki(self._with_cuts(query))) as pieces:
+            async for piece in pieces:
+                yield piece
+
     async def stream(
         self, query: LogQuery, cursor: str | None = None, *, match: Callable[[LogTarget], bool] | None = None
     ) -> AsyncGenerator[tuple[str, bytes], None]:
@@ -242,7 +251,7 @@ class LogService:
             ids = list(subscription.targets)
             self._link.send(Subscribe(subscription.feed, ids, query.grep, query.level, query.stream))
 
-    def _with_cuts(self, query: LogQuery) -> LogQuery:
+    def _with_cuts(self, query: Question) -> Question:
         """The query with the boundaries that the worker set by time, so that both see the same entries."""
         cuts = {
             target.id: [(key.hex(), offset, size) for key, offset, size in counted.cuts]

@@ -1,6 +1,7 @@
 """One query over log files, answered by a short-lived process: `python -m collectors.logs.queryprocess`.
 
-The process reads a LogQuery as JSON from its input and writes JSON lines. When it cannot go on it writes
+The process reads a LogQuery as JSON from its input and writes JSON lines; with `--loki` a LokiQuery, and writes
+the pieces of one JSON document, each on a line. When it cannot go on it writes
 a last word, `{"reason": …, "text": …}`, on its error output and ends with status 3. With status 0 the
 error output may hold the errors of containers that could not be read, as a JSON list.
 """
@@ -12,12 +13,14 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Iterator
 
 import msgspec
 
 from collectors.logs.answer import answer
 from collectors.logs.archive import TooLarge
 from collectors.logs.judge import BadQuery
+from collectors.logs.logql.errors import LogQLError
 from collectors.logs.query import LogQuery
 from collectors.logs.segment import Budget, TooManyBytes
 from runtime.linux.errors import DeckwatchError
@@ -25,11 +28,29 @@ from runtime.linux.errors import DeckwatchError
 FAILED = 3
 
 
-def _write(query: LogQuery, scratch: str, max_bytes: int) -> None:
+def _lines(question: bytes, scratch: str, budget: Budget, skipped: list[str]) -> Iterator[bytes]:
+    return answer(msgspec.json.decode(question, type=LogQuery), scratch, budget, skipped)
+
+
+def _loki(question: bytes, scratch: str, budget: Budget) -> Iterator[bytes]:
+    # Only such a question pays for the grammar.
+    from collectors.logs.loki.answer import answer as loki_answer
+    from collectors.logs.loki.query import LokiQuery
+
+    for piece in loki_answer(msgspec.json.decode(question, type=LokiQuery), scratch, budget):
+        yield piece + b"\n"
+
+
+def _write(options: argparse.Namespace) -> None:
     skipped: list[str] = []
+    question, budget = sys.stdin.buffer.read(), Budget(options.max_bytes)
+    if options.loki:
+        pieces = _loki(question, options.scratch, budget)
+    else:
+        pieces = _lines(question, options.scratch, budget, skipped)
     with os.fdopen(sys.stdout.fileno(), "wb", buffering=256 * 1024, closefd=False) as output:
-        for line in answer(query, scratch, Budget(max_bytes), skipped):
-            output.write(line)
+        for piece in pieces:
+            output.write(piece)
     if skipped:
         print(json.dumps(skipped), file=sys.stderr)
 
@@ -39,12 +60,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="collectors.logs.queryprocess")
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--max-bytes", type=int, required=True)
+    parser.add_argument("--loki", action="store_true")
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
-        query = msgspec.json.decode(sys.stdin.buffer.read(), type=LogQuery)
-        _write(query, options.scratch, options.max_bytes)
+        _write(options)
     except BrokenPipeError:
         os._exit(FAILED)
     except (DeckwatchError, OSError) as error:
@@ -54,7 +75,7 @@ def main() -> None:
 
 def reason_of(error: Exception) -> str:
     """The word by which a refusal is told: `pattern`, `bytes` or `failed`."""
-    if isinstance(error, BadQuery):
+    if isinstance(error, BadQuery | LogQLError):
         return "pattern"
     return "bytes" if isinstance(error, TooLarge | TooManyBytes) else "failed"
 

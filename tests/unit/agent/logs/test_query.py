@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from agent.logs.query import Queries, QueryLimits, QueryRefused
+from collectors.logs.loki.query import LokiQuery
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
 from collectors.model import LogSource
@@ -114,3 +115,17 @@ async def test_a_log_that_cannot_be_read_is_told_behind_the_others_records(tmp_p
             lines.append(line)
     assert refused.value.reason == "incomplete" and len(lines) == 3
     assert len([line async for line in queries.lines(query, lenient=True)]) == 3
+
+
+async def test_answers_of_loki_s_api_come_in_pieces_and_wait_for_their_turn(tmp_path: pathlib.Path) -> None:
+    queries = Queries(QueryLimits(concurrency=1), str(tmp_path), sys.executable)
+    question = LokiQuery(kind="query", query="vector(1)+vector(1)", end=2_000_000_000)
+
+    async def asked() -> list[bytes]:
+        return [piece async for piece in queries.loki(question)]
+
+    for pieces in await asyncio.gather(*(asked() for _ in range(3))):
+        assert json.loads(b"\n".join(pieces))["data"]["result"] == [{"metric": {}, "value": [2, "2"]}]
+    with pytest.raises(QueryRefused, match="parse error at line 1, col 1") as refused:
+        await anext(queries.loki(LokiQuery(kind="query", query=")")))
+    assert refused.value.reason == "pattern"

@@ -8,6 +8,7 @@ import sys
 import msgspec
 import pytest
 
+from collectors.logs.loki.query import LokiQuery
 from collectors.logs.query import LogQuery
 from collectors.logs.queryprocess import FAILED
 from collectors.logs.record import LogTarget
@@ -15,7 +16,9 @@ from collectors.model import LogSource
 from tests.unit.collectors.logs.logfile import LogFile
 
 
-def run(query: bytes, scratch: pathlib.Path, max_bytes: int = 1 << 30) -> subprocess.CompletedProcess[bytes]:
+def run(
+    query: bytes, scratch: pathlib.Path, max_bytes: int = 1 << 30, *more: str
+) -> subprocess.CompletedProcess[bytes]:
     command = [
         sys.executable,
         "-m",
@@ -24,6 +27,7 @@ def run(query: bytes, scratch: pathlib.Path, max_bytes: int = 1 << 30) -> subpro
         str(scratch),
         "--max-bytes",
         str(max_bytes),
+        *more,
     ]
     return subprocess.run(command, input=query, capture_output=True, timeout=30, check=False)
 
@@ -65,3 +69,17 @@ def test_an_unknown_format_is_named(target: LogTarget, tmp_path: pathlib.Path) -
         "reason": "failed",
         "text": "unknown log format 'xml'; known are cri, docker_json, docker_local, plain",
     }
+
+
+def test_the_process_answers_in_loki_s_shapes(target: LogTarget, tmp_path: pathlib.Path) -> None:
+    question = LokiQuery(kind="query", query="vector(1)+vector(1)", end=2_000_000_000)
+    done = run(msgspec.json.encode(question), tmp_path, 1 << 30, "--loki")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["data"]["result"] == [{"metric": {}, "value": [2, "2"]}]
+
+
+def test_a_query_that_is_none_has_its_place_in_the_last_word(tmp_path: pathlib.Path) -> None:
+    done = run(msgspec.json.encode(LokiQuery(kind="query", query="{a=")), tmp_path, 1 << 30, "--loki")
+    assert (done.returncode, done.stdout) == (FAILED, b"")
+    word = json.loads(done.stderr)
+    assert (word["reason"], word["text"][:31]) == ("pattern", "parse error at line 1, col 4: s")
