@@ -22,6 +22,7 @@ from agent.shipping.registry import SINKS
 from agent.shipping.sink import SinkSettings
 from collectors.logs.judge import BadQuery, Judge
 from collectors.logs.parsers import parser_of
+from collectors.logs.redact import check
 from collectors.logs.rule import AUTO, Drop, Limit, LogMetric, Multiline, Redaction, Rule
 from collectors.model import Container
 from runtime.linux.errors import DeckwatchError
@@ -122,8 +123,9 @@ def problems(logs: Logs) -> list[tuple[str, str]]:
             tried(f"{key}.drop[{number}]", functools.partial(_judge, drop.grep, drop.level, drop.stream))
         for number, metric in enumerate(rule.metrics):
             tried(f"{key}.metrics[{number}]", functools.partial(_judge, metric.grep, metric.level, ""))
-        for number, pattern in enumerate(rule.redact_patterns):
-            tried(f"{key}.redact_patterns[{number}].pattern", functools.partial(_pattern, pattern.pattern))
+        for number, one in enumerate(rule.redact_patterns):
+            own = Redaction(defaults=False, patterns=((one.name, one.pattern),))
+            found += [(f"{key}.redact_patterns[{number}]", text) for text in check(own)]
     names = [sink_name(sink) for sink in logs.sinks]
     for index, sink in enumerate(logs.sinks):
         tried(f"logs.sinks[{index}].selector", functools.partial(_selector, sink.selector))

@@ -135,7 +135,7 @@ def test_every_problem_is_told_with_its_key() -> None:
         "logs.rules[0].drop[0]",
         "logs.rules[1].multiline.start",
         "logs.rules[1].metrics[0]",
-        "logs.rules[1].redact_patterns[0].pattern",
+        "logs.rules[1].redact_patterns[0]",
         "logs.sinks[1].selector",
         "logs.sinks[1].name",
     ]
