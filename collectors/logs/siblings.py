@@ -2,7 +2,7 @@
 
 Rules of the writers: a small number (`.1`, Docker and conmon; the higher the older), or a date or a rising
 sequence (kubelet, logrotate, our own monitor; the higher the newer), each plain or gzipped.
-Unfinished work (`.tmp`, `.new`) is nobody's sibling. Where a plain file and its archive both stand,
+Unfinished work (`.tmp`, `.new`) is nobody's sibling, nor are links, which may lead anywhere. Where a plain file and its archive both stand,
 the plain one counts: the archive may not be finished.
 """
 
@@ -13,6 +13,7 @@ import re
 from typing import NamedTuple
 
 _SUFFIX = re.compile(r"[.-](\d[\d-]*)(\.gz)?")
+_ROTATED = re.compile(r"(.*?[^/])[.-]\d[\d-]*(?:\.gz)?", re.DOTALL)
 _SMALL = 5
 
 
@@ -35,11 +36,17 @@ def rotated(path: str) -> list[Sibling]:
                 if not entry.name.startswith(name):
                     continue
                 match = _SUFFIX.fullmatch(entry.name, len(name))
-                if match and (not match[2] or match[1] not in found):
+                if match and entry.is_file(follow_symlinks=False) and (not match[2] or match[1] not in found):
                     found[match[1]] = Sibling(entry.path, entry.inode(), bool(match[2]))
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [found[suffix] for suffix in sorted(found, key=_age)]
+
+
+def rotated_from(path: str) -> str | None:
+    """The path that a file had before it was rotated, if it has the name of a rotated one; else None."""
+    found = _ROTATED.fullmatch(path)
+    return found[1] if found else None
 
 
 def _age(suffix: str) -> tuple[bool, int, str]:

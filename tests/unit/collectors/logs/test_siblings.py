@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
 
-from collectors.logs.siblings import rotated
+from collectors.logs.siblings import rotated, rotated_from
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,28 @@ def test_an_archive_is_not_trusted_while_its_plain_file_stands(tmp_path: pathlib
 
 def test_a_missing_directory_has_none(tmp_path: pathlib.Path) -> None:
     assert rotated(str(tmp_path / "gone" / "x.log")) == []
+
+
+def test_only_files_are_siblings(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "x.log.1").symlink_to(tmp_path / "secret")
+    os.mkfifo(tmp_path / "x.log.2.gz")
+    (tmp_path / "x.log.3").mkdir()
+    (tmp_path / "x.log.4").touch()
+    assert [sibling.path for sibling in rotated(str(tmp_path / "x.log"))] == [f"{tmp_path}/x.log.4"]
+
+
+@pytest.mark.parametrize(
+    ("path", "before"),
+    [
+        ("/l/x.log.1", "/l/x.log"),
+        ("/l/x.log.2.gz", "/l/x.log"),
+        ("/l/x.log-20261124", "/l/x.log"),
+        ("/l/x.log.20261124-021617.gz", "/l/x.log"),
+        ("/l/x.log", None),
+        ("/l/x-1.log", None),
+        ("/l/.1", None),
+    ],
+)
+def test_what_a_rotated_file_was_called(path: str, before: str | None) -> None:
+    assert rotated_from(path) == before
