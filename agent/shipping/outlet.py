@@ -104,11 +104,21 @@ class Outlet:
             return self._begun()
         self._tail.settle(cuts)
         more = self._tail.step()
-        entries, self._entries = self._entries, []
-        if not more and not entries:
+        if not more and not self._entries:
             if self.target.finished and not self._tail.waiting and not self._tail.pending:
                 self._tail.park()
             return Step(False, 0.0, None)
+        return self._made(more)
+
+    def last(self) -> Chunk | None:
+        """What waits for its end, of a container that prints no more; None when nothing does."""
+        if not self._tail.pending:
+            return None
+        self._tail.end()
+        return self._made(False).chunk
+
+    def _made(self, more: bool) -> Step:
+        entries, self._entries = self._entries, []
         made = self._pipeline.made(entries)
         dropped = dict(made.dropped)
         lost = self._tail.counters.dropped

@@ -196,7 +196,9 @@ class Shipper:
                 self._loop.call_later(SOON, self._look_again)
             self._soon.add(id)
         elif outlet.left and not outlet.outstanding and chunk is None:
-            self._let_go(id, outlet)
+            chunk = outlet.last()
+            if chunk is None:
+                self._let_go(id, outlet)
         return chunk
 
     def _look_again(self) -> None:

@@ -161,6 +161,10 @@ class Tail:
         if cuts and self._assembler.underway:
             self._deliver(self._assembler.settle())
 
+    def end(self) -> None:
+        """Give out what waits for its end: nobody writes any more."""
+        self._deliver(self._assembler.flush())
+
     def saved(self) -> Progress:
         """The progress as it must be kept now."""
         if self._reader is not None:

@@ -177,3 +177,23 @@ async def test_a_log_that_cannot_be_read_does_not_hold_up_the_others(tmp_path: P
         shipper.news("/a")
         await until(lambda: len(world.peer.records) == 10)
         assert "log_not_shipped" in world.told
+
+
+async def test_the_last_words_of_a_container_that_is_gone_are_shipped_though_no_newline_came(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    target = world.target("a")
+    world.logs["a"].numbers(1)
+    world.logs["a"].write("java.lang.Exception: the head of a trace")
+    world.logs["a"].write("half a li", tag="P", stream="stderr")
+    async with world.shipping() as shipper:
+        shipper.follow(target)
+        await until(lambda: len(world.peer.records) == 1)
+        shipper.leave("/a")
+        await until(lambda: world.gone == ["/a"])
+    assert sorted(world.peer.messages()) == [
+        "half a li",
+        "java.lang.Exception: the head of a trace",
+        "number 0",
+    ]
