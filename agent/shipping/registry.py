@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from agent.shipping import elasticsearch, file, forward, http, loki, otlp, stdout, syslog
+from agent.shipping import elasticsearch, file, forward, http, kafka, loki, otlp, stdout, syslog
 from agent.shipping.sink import Context, Sink, SinkSettings
 
 
@@ -25,4 +25,5 @@ SINKS: Mapping[str, Kind] = {
     "file": Kind(file.FileSettings, file.opened),
     "stdout": Kind(stdout.StdoutSettings, stdout.opened),
     "forward": Kind(forward.ForwardSettings, forward.opened),
+    "kafka": Kind(kafka.KafkaSettings, kafka.opened),
 }
