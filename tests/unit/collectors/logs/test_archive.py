@@ -51,9 +51,9 @@ def test_what_is_no_archive_is_empty(tmp_path: pathlib.Path) -> None:
     assert b"".join(archive.pieces(str(tmp_path / "c.gz"))) == b""
 
 
-def noted(path: pathlib.Path, extra: bytes) -> str:
+def noted(path: pathlib.Path, extra: bytes, content: bytes = CONTENT) -> str:
     """An archive with an EXTRA field, as Docker writes it."""
-    packed = gzip.compress(CONTENT, mtime=0)
+    packed = gzip.compress(content, mtime=0)
     head = packed[:3] + bytes([packed[3] | 4]) + packed[4:10]
     path.write_bytes(head + len(extra).to_bytes(2, "little") + extra + packed[10:])
     return str(path)

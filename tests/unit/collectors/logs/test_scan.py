@@ -12,15 +12,18 @@ from collectors.logs.assemble import Assembler
 from collectors.logs.chain import chain_of, opened
 from collectors.logs.entry import Entry
 from collectors.logs.files import key_of
-from collectors.logs.formats import cri
+from collectors.logs.formats import cri, docker_local
 from collectors.logs.judge import Judge
 from collectors.logs.lines import LineReader
 from collectors.logs.record import LogTarget
 from collectors.logs.rule import Multiline
 from collectors.logs.scan import Log
 from collectors.logs.segment import Budget
+from collectors.logs.times import render
 from collectors.model import LogSource
+from tests.unit.collectors.logs.formats.test_docker_local import NS, frame
 from tests.unit.collectors.logs.logfile import LogFile, zipped
+from tests.unit.collectors.logs.test_archive import noted
 
 END = 1 << 62
 
@@ -170,3 +173,93 @@ def test_a_boundary_that_was_set_by_time_stays(tmp_path: pathlib.Path) -> None:
         (b"secret", False),
     ]
     one.close()
+
+
+def framed(path: pathlib.Path, seed: int) -> list[Entry]:
+    """Docker's `local` files, with long lines in parts on both streams; the entries, in order of their beginnings."""
+    chance = random.Random(seed)
+    written: list[bytes] = []
+    half: dict[str, tuple[bytes, int]] = {}
+    for number in range(600):
+        stream, time = chance.choice(("stdout", "stderr")), NS + number * 10**9
+        if stream in half:
+            id, ordinal = half[stream]
+            last = chance.random() < 0.6
+            size = chance.choice((0, 10, 9000)) if last else 16384
+            written.append(frame(b"y" * size, stream, time=time, part=(id, ordinal + 1), last=last))
+            half[stream] = (id, ordinal + 1)
+            if last:
+                del half[stream]
+        elif chance.random() < 0.1:
+            half[stream] = (b"%064d" % number, 1)
+            written.append(frame(b"z" * 16384, stream, time=time, part=half[stream]))
+        else:
+            kind = b"needle" if chance.random() < 0.05 else b"hay"
+            written.append(
+                frame(b"%d %s\n \0\x1a %s" % (number, kind, b"x" * chance.randrange(300)), stream, time=time)
+            )
+    cuts = [0, 200, 400, 600]
+    names = [f"{path}.2", f"{path}.1", str(path)]
+    for name, low, high in zip(names, cuts, cuts[1:], strict=False):
+        pathlib.Path(name).write_bytes(b"".join(written[low:high]))
+    last_time = f'{{"lastTime":"{render(NS + 199 * 10**9)}"}}'.encode()
+    noted(zipped(pathlib.Path(names[0])), last_time, b"".join(written[:200]))
+    assembler = Assembler(docker_local, multiline=Multiline())
+    entries: list[Entry] = []
+    for sibling in chain_of(str(path)):
+        fd = opened(sibling, str(path.parent))
+        assert fd is not None
+        data = os.pread(fd, 1 << 30, 0)
+        entries += assembler.feed(key_of(fd, "/x", docker_local.framing), 0, data)
+        os.close(fd)
+    return entries + assembler.flush()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_frames_are_found_as_lines_are(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(scan, "_FIRST_BLOCK", 20_000)
+    monkeypatch.setattr(scan, "_LAST_BLOCK", 50_000)
+    path = tmp_path / "container.log"
+    everything = framed(path, seed)
+    about = LogTarget(id="/x", source=LogSource(path=str(path), format="docker_local"), container={})
+
+    def asked(grep: str | None = None, since: int = 0, until: int = END) -> Log:
+        return Log(
+            about,
+            Judge(grep=grep),
+            grep,
+            since=since,
+            until=until,
+            scratch=str(tmp_path),
+            budget=Budget(1 << 40),
+        )
+
+    chance = random.Random(seed)
+    for grep in (None, "needle", "^[0-9]+ needle", "zy"):
+        for _ in range(4):
+            since = NS + chance.randrange(600) * 10**9
+            until = since + chance.randrange(300) * 10**9
+            expected = [
+                entry
+                for entry in everything
+                if since <= entry.time <= until and (grep is None or Judge(grep=grep).wants(entry))
+            ]
+            assert identity(list(asked(grep, since, until).forward())) == identity(expected)
+            assert identity(list(asked(grep, since, until).backward())) == identity(expected)
+
+
+def test_an_archive_that_notes_its_end_is_not_unpacked_for_what_came_later(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "container.log"
+    framed(path, 1)
+    about = LogTarget(id="/x", source=LogSource(path=str(path), format="docker_local"), container={})
+    budget = Budget(1 << 40)
+    log = Log(
+        about, Judge(), None, since=NS + 300 * 10**9, until=END, scratch=str(tmp_path), budget=budget
+    )  # fmt: skip
+    archive = log._segments[0]
+    assert archive.sibling.gz
+    assert list(log.forward())
+    assert not archive.key
+    log.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -458,3 +459,33 @@ def test_docker_shifts_numbers_compresses_and_splits_a_line(tmp_path: pathlib.Pa
     tail.close()
     assert messages == [*expected, b"".join(b"%d begun " % number for number in range(12)) + b"ended"]
     assert tail.counters.dropped == {}
+
+
+def test_a_static_pods_directory_with_all_that_the_kubelet_leaves_in_it(tmp_path: pathlib.Path) -> None:
+    directory = tmp_path / "kube-system_etcd-node-1_0a1b2c3d4e5f60718293a4b5c6d7e8f9" / "etcd"
+    directory.mkdir(parents=True)
+    log = LogFile(directory / "1.log")
+    first = directory / "1.log.20261124-021617"
+    second = directory / "1.log.20261124-021627"
+    for rotated in (first, second):
+        log.numbers(100)
+        os.rename(log.path, rotated)
+    log.numbers(100)
+    # Half done: compressed, and the file itself not removed yet. Begun: the next one.
+    first.with_name(f"{first.name}.gz").write_bytes(gzip.compress(first.read_bytes()))
+    second.with_name(f"{second.name}.tmp").write_bytes(b"\x1f\x8b")
+    for other in ("0.log", "0.log.20261124-011111.gz", "10.log", "1.log.tmp", "11.log.20261124-021617"):
+        (directory / other).write_bytes(LogFile(directory / other).line("another run's"))
+    reader = Reader(log.path)
+    reader.read()
+    assert reader.numbers == list(range(300))
+    assert len(reader.messages) == 300
+    first.unlink()
+    zipped(second)
+    os.rename(log.path, directory / "1.log.20261124-021637")
+    log.numbers(50)
+    reader.restart()
+    reader.read()
+    assert reader.numbers == list(range(350))
+    assert reader.tail.counters.dropped == {}
+    reader.tail.close()
