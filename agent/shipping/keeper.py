@@ -32,11 +32,7 @@ class _Held(NamedTuple):
 
 class Keeper:
     """Watches over the files of all shipped logs. `places` gives, for a container, each sink's acknowledged place
-    (None is before everything); `reading` the open file of the reader that is always up to date.
-
-    `refused` counts lines and bytes, by container, for which there was no room: they are lost unless a sink gets
-    them before their file goes.
-    """
+    (None is before everything); `reading` the open file of the reader that is always up to date."""
 
     def __init__(
         self,
@@ -44,7 +40,6 @@ class Keeper:
         places: Callable[[str], Sequence[Place | None]],
         trouble: Callable[[str, str], None],
     ) -> None:
-        self.refused: dict[str, tuple[int, int]] = {}
         self._spool = spool
         self._places = places
         self._trouble = trouble
@@ -108,11 +103,8 @@ class Keeper:
         try:
             self._spool.keep(held.target, held.fd, since, held.end.offset)
         except Full as full:
-            lines, size = self.refused.get(held.target.id, (0, 0))
-            self.refused[held.target.id] = (
-                lines + _lines(held.fd, since, held.end.offset),
-                size + held.end.offset - since,
-            )
+            lines = _lines(held.fd, since, held.end.offset)
+            self._spool.refuse(held.target.id, lines, held.end.offset - since)
             self._trouble("spool_full", f"{full}; logs are lost when they rotate before a sink takes them")
 
     def _lacks(self, held: _Held, place: Place | None) -> int | None:

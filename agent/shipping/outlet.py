@@ -27,13 +27,14 @@ class Accounts(msgspec.Struct):
     """What became of one container's records at one sink, since it was first shipped there.
 
     `records` and `bytes` are those the peer has, `dropped` counts those given up, by reason. `time` is that of
-    the last record the peer has, in ns.
+    the last record the peer has, in ns. `refused` are the lines counted in `dropped` for which the spool had no room.
     """
 
     records: int = 0
     bytes: int = 0
     dropped: dict[str, int] = {}
     time: int = 0
+    refused: int = 0
 
     def drop(self, reason: str, count: int) -> None:
         """Count records that were given up."""

@@ -22,6 +22,7 @@ from agent.shipping.sink import Again, Sink, SinkSettings, Verdict
 from agent.shipping.standing import Standing
 from collectors.logs.assemble import Cut
 from collectors.logs.chain import Look
+from collectors.logs.counters import ROTATED_AWAY
 from collectors.logs.files import Place
 from collectors.logs.positions import Positions
 from collectors.logs.record import LogTarget
@@ -29,6 +30,7 @@ from collectors.logs.spool import Spool
 from collectors.logs.start import Start
 from runtime.linux.errors import DeckwatchError
 
+SPOOL_FULL = "spool_full"
 SOON = 0.25
 SAVE = 0.5
 """Seconds after which a place is saved that moved without anything to hand over."""
@@ -40,7 +42,7 @@ class Shipper:
 
     `starts` says where to begin with a container that was never shipped here; `cuts_of` which boundaries were
     set by time in its log. `trouble` gets what cannot be done, as (event, text); `let_go` the id of a container
-    that is gone and wholly shipped.
+    that is gone and wholly shipped; `refused` tells for how many lines and bytes of a container the spool had no room.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Shipper:
         cuts_of: Callable[[str], Sequence[Cut]],
         trouble: Callable[[str, str], None],
         let_go: Callable[[str], None],
+        refused: Callable[[str], tuple[int, int]],
         most: int,
     ) -> None:
         self.name = name
@@ -70,6 +73,7 @@ class Shipper:
         self._cuts_of = cuts_of
         self._trouble = trouble
         self._on_let_go = let_go
+        self._refused = refused
         self._parcel_bytes = min(settings.batch_bytes, most)
         self._dead = DeadLetterFile(state, name, settings.dead_letter_bytes, trouble)
         self._ready: deque[str] = deque()
@@ -237,10 +241,24 @@ class Shipper:
         outlet = self.outlets.get(id)
         if outlet is None:
             return
+        for chunk in chunks:
+            if ROTATED_AWAY in chunk.dropped:
+                self._count_loss(id, chunk.dropped)
         self._unsaved[id] = outlet.confirm(chunks, lost)
         self.changed.add(id)
         if outlet.left:
             self.news(id)
+
+    def _count_loss(self, id: str, dropped: dict[str, int]) -> None:
+        """A file went before it was read: where the spool had no room for it, it is known how many lines that were."""
+        lines, _ = self._refused(id)
+        accounts = self.outlets[id].stored.accounts
+        known, accounts.refused = lines - accounts.refused, lines
+        if known > 0:
+            del dropped[ROTATED_AWAY]
+            dropped[SPOOL_FULL] = known
+        reason = SPOOL_FULL if known > 0 else ROTATED_AWAY
+        self.standing.drop(reason, dropped[reason])
 
     def _save_soon(self) -> None:
         if not self._save_due:

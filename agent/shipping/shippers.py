@@ -141,7 +141,8 @@ class Shippers:
         most = MEMORY // (_HELD_BY_EACH * max(1, len(self._plan.sinks)))
         return Shipper(
             name, settings, store, self._spool, scratch=scratch, state=self._state, starts=starts,
-            cuts_of=self._cuts_of, trouble=self._trouble, let_go=self._let_go, most=most,
+            cuts_of=self._cuts_of, trouble=self._trouble, let_go=self._let_go,
+            refused=lambda id: self._spool.refused.get(id, (0, 0)), most=most,
         )  # fmt: skip
 
     async def _keep_open(self, kind: Kind, shipper: Shipper) -> None:

@@ -44,7 +44,11 @@ class Standing(msgspec.Struct):
         self.records += records
         self.bytes += bytes
         for reason, count in _by_reason(lost).items():
-            self.dropped[reason] = self.dropped.get(reason, 0) + count
+            self.drop(reason, count)
+
+    def drop(self, reason: str, count: int) -> None:
+        """Count records that this sink will never get."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
 
 
 def _by_reason(lost: Mapping[tuple[str, str], int]) -> Counter[str]:

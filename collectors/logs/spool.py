@@ -24,6 +24,7 @@ from collectors.logs.siblings import Sibling
 _KEPT_HEAD = 4096
 _STEP = 8 << 20
 _TARGET = "target.json"
+_REFUSED = "refused.json"
 
 
 class Full(Exception):
@@ -31,7 +32,8 @@ class Full(Exception):
 
 
 class Spool:
-    """The copies of one agent under `directory`, at most `most` bytes of disk. `used` are the bytes it takes."""
+    """The copies of one agent under `directory`, at most `most` bytes of disk. `used` are the bytes it takes;
+    `refused` counts, by container, lines and bytes for which there was no room."""
 
     def __init__(self, directory: str, most: int) -> None:
         self._directory = directory
@@ -40,8 +42,10 @@ class Spool:
         self._sizes: dict[str, int] = {}
         os.makedirs(directory, mode=0o700, exist_ok=True)
         self.used = 0
+        self.refused: dict[str, tuple[int, int]] = _refused(os.path.join(directory, _REFUSED))
         for name in os.listdir(directory):
-            self._load(os.path.join(directory, name))
+            if name != _REFUSED:
+                self._load(os.path.join(directory, name))
 
     def targets(self) -> list[LogTarget]:
         """The containers of which something is kept."""
@@ -88,6 +92,13 @@ class Spool:
             raise Full(f"cannot write {copy.path}: {error.strerror}; free space there") from error
         self._load(place)
 
+    def refuse(self, id: str, lines: int, size: int) -> None:
+        """Remember lines and bytes for which there was no room: they are lost if their file goes before they are read."""
+        known = self.refused.get(id, (0, 0))
+        self.refused[id] = (known[0] + lines, known[1] + size)
+        with contextlib.suppress(OSError):
+            _written(os.path.join(self._directory, _REFUSED), msgspec.json.encode(self.refused))
+
     def release(self, id: str, path: str, places: Sequence[Place | None]) -> None:
         """Remove the copies that all of these places (one for each sink) are behind; None is before everything."""
         place = self._place(id)
@@ -105,6 +116,7 @@ class Spool:
         place = self._place(id)
         shutil.rmtree(place, ignore_errors=True)
         self._load(place)
+        self.refused.pop(id, None)
 
     @staticmethod
     def _order(copies: Sequence[str], plain: Sequence[Sibling]) -> list[_File]:
@@ -199,6 +211,12 @@ class _File(NamedTuple):
     head: bytes
     inode: int
     copy: str
+
+
+def _refused(path: str) -> dict[str, tuple[int, int]]:
+    with contextlib.suppress(OSError, msgspec.DecodeError), open(path, "rb") as file:
+        return msgspec.json.decode(file.read(), type=dict[str, tuple[int, int]])
+    return {}
 
 
 def _index(order: Sequence[_File], place: Place | None) -> int:

@@ -225,7 +225,7 @@ class Tail:
         if fd is None:
             self.waiting = True
             return False
-        if self.progress.place and self.progress.place.offset:
+        if self.progress.place and (self.progress.place.offset or self.progress.place.head_size):
             self.counters.drop(ROTATED_AWAY)
         self._succession.follow(later[1:])
         self._use(fd, 0)
@@ -237,7 +237,7 @@ class Tail:
         self._reader = LineReader(fd, offset, skipping=skipping, framing=self._format.framing)
         self._key = None
         self._cut_at = None
-        self._head = os.pread(fd, min(HEAD, offset), 0)
+        self._head = os.pread(fd, min(HEAD, offset), 0) if offset else _whole_lines(os.pread(fd, HEAD, 0))
         self._marker = os.pread(fd, min(MARKER, offset), max(0, offset - MARKER))
         found = os.fstat(fd)
         self._file = (found.st_dev, found.st_ino)
@@ -348,3 +348,8 @@ class Tail:
     def _place(self, reader: LineReader) -> Place:
         """The place that was reached, told by what was read: the file may hold something else by now."""
         return place(reader.fd, reader.offset, self._head, self._marker)
+
+
+def _whole_lines(data: bytes) -> bytes:
+    """What tells a file of which nothing was read yet: a line that is being written may still change."""
+    return data[: data.rfind(b"\n") + 1]

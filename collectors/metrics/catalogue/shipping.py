@@ -24,7 +24,7 @@ SINK_BYTES = _own(
 SINK_DROPPED = _own(
     "deckwatch_sink_dropped_total",
     Kind.COUNTER,
-    "Log records that the sink's peer refused for good.",
+    "Log records that the sink will never get: refused by its peer, or gone before it took them.",
     "sink",
     "reason",
 )

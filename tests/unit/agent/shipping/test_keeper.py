@@ -144,7 +144,7 @@ def test_beyond_the_budget_lines_and_bytes_are_counted(tmp_path: Path) -> None:
     world.places = [world.at(fd, 0)]
     world.keeper.turned(world.target, fd, end, 0.0)
     world.keeper.look(100.0, lambda id: None)
-    assert world.keeper.refused == {"/a": (1000, end.offset)}
+    assert world.spool.refused == {"/a": (1000, end.offset)}
     assert world.told == ["spool_full"]
 
 

@@ -53,6 +53,7 @@ class World:
             cuts_of=lambda id: (),
             trouble=lambda event, text: self.told.append(event),
             let_go=self.gone.append,
+            refused=lambda id: (0, 0),
             most=1 << 20,
         )
         running = asyncio.ensure_future(shipper.run(self.peer))

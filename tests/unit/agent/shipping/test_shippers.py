@@ -170,3 +170,34 @@ async def test_a_container_goes_only_to_its_own_sinks(tmp_path: Path) -> None:
         world.read(shippers)
         await until(lambda: len(world.peers["two"].records) == 5)
         assert world.peers["one"].sends == 0
+
+
+async def test_what_the_spool_has_no_room_for_is_lost_when_it_goes_and_that_is_counted(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    world.peers["one"].answer = lambda batches: Again("down")
+    async with world.shipping(spool_bytes=1000) as shippers:
+        world.follow(shippers)
+        world.log.numbers(10)
+        world.read(shippers)
+        await until(lambda: world.peers["one"].sends > 0)
+        for _ in range(3):
+            world.log.numbers(500)
+            world.read(shippers)
+            world.log.rename()
+        world.log.numbers(10)
+        world.read(shippers)
+        await until(lambda: "spool_full" in [event for event, _ in world.told])
+        await until(lambda: world.peers["two"].messages() == numbers(1520))
+        await asyncio.sleep(0.1)
+    for path in tmp_path.glob("a.log.*"):
+        path.unlink()
+    world.peers["one"].answer = lambda batches: Delivered()
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        world.read(shippers)
+        await until(lambda: world.peers["one"].messages() == numbers(1520)[1510:])
+        (one,) = [sink for sink in shippers.report().sinks if sink.name == "one"]
+        assert one.dropped == {"spool_full": 1500 + 10}
+    assert len({text for event, text in world.told if event == "spool_full"}) == 1
