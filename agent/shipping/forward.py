@@ -7,6 +7,7 @@ acknowledged is sent again, under another `chunk`: the records' `uid` tells what
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import struct
@@ -31,6 +32,7 @@ _MAX_TAG = 512
 _EVENT_TIME = struct.Struct(">II")
 _MAX_SECONDS = (1 << 32) - 1
 _CHUNK = 16
+_TURN = 256  # records between two turns of the event loop
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -102,8 +104,12 @@ class ForwardSink:
         option: dict[str, Any] = {"size": len(batch.records), "chunk": chunk.decode()}
         if self._settings.compression != "none":
             option["compressed"] = self._settings.compression
-        packed = entries(batch, self._context.node, self._context.external_labels)
-        body = await compressed((packed,), self._settings.compression)
+        packed: list[bytes] = []
+        for start in range(0, len(batch.records), _TURN):
+            some = LogBatch(batch.target, batch.records[start : start + _TURN])
+            packed.append(entries(some, self._context.node, self._context.external_labels))
+            await asyncio.sleep(0)
+        body = await compressed(packed, self._settings.compression)
         return _encoder.encode((self._naming.of(batch.target, self._context.node), body, option))
 
 

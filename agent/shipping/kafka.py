@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MAX_TOPIC = 249
 _MILLISECOND = SECOND // 1000
 _WHY = 300
+_TURN = 256  # records between two turns of the event loop
 
 
 class Sasl(Section, frozen=True, kw_only=True):
@@ -145,9 +146,10 @@ class KafkaSink:
                     pack = await self._producer.pack(topic, key)
                     pack.add(*message)
                 number += 1
+                if number % _TURN == 0:
+                    await asyncio.sleep(0)
             if number > first:
                 yield _Post(range(first, number), await pack.sent())
-            await asyncio.sleep(0)
 
     def _verdict(self, error: BaseException | None, left: Sequence[int] | None) -> Verdict:
         """What an error means. Where some of it was taken, the rest is handed over alone, to be judged then."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -25,6 +25,7 @@ Facility = Literal[
 ]  # fmt: skip
 _SD_ID = re.compile(r"(?=.{1,32}\Z)[!#-<>-\\^-~]+@\d+(\.\d+)*")
 _LEAST = 2048
+_TURN = 256  # records between two turns of the event loop
 
 
 class SyslogSettings(TcpSettings, frozen=True, kw_only=True):
@@ -57,8 +58,8 @@ class SyslogSink:
         """Write everything and wait until the peer's kernel has it."""
         frames: list[bytes] = []
         for batch in batches:
-            frames.append(self._frames(batch))
-            await asyncio.sleep(0)
+            async for frame in self._frames(batch):
+                frames.append(frame)
 
         async def exchange(connection: Connection) -> Verdict:
             for part in frames:
@@ -72,17 +73,19 @@ class SyslogSink:
         """Close the connection."""
         await self._client.close()
 
-    def _frames(self, batch: LogBatch) -> bytes:
+    async def _frames(self, batch: LogBatch) -> AsyncIterator[bytes]:
         settings, context = self._settings, self._context
         messages = Messages(
             batch.target, context.node, context.external_labels, FACILITIES[settings.facility],
             settings.structured_data_id, settings.message_bytes,
         )  # fmt: skip
-        parts: list[bytes] = []
-        for record in batch.records:
-            message = messages.message(record)
-            parts += (b"%d " % len(message), message)
-        return b"".join(parts)
+        for start in range(0, len(batch.records), _TURN):
+            parts: list[bytes] = []
+            for record in batch.records[start : start + _TURN]:
+                message = messages.message(record)
+                parts += (b"%d " % len(message), message)
+            yield b"".join(parts)
+            await asyncio.sleep(0)
 
 
 async def opened(settings: SyslogSettings, context: Context) -> SyslogSink:

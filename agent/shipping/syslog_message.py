@@ -22,6 +22,7 @@ _MAX_APP_NAME = 48
 _MAX_HOSTNAME = 255
 _MAX_NAME = 32
 _MAX_VALUE = 1024
+_SHORT = 64  # as identifiers of traces are: nothing to escape or cut in them
 _ABOUT = ("id", "engine_id", "name", "image", "engine", "namespace", "pod", "container", "workload")
 _NOT_PRINTABLE = re.compile(r"[^!-~]+")
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_.\-]+")
@@ -86,6 +87,8 @@ def word(text: object, most: int) -> str:
 
 def param(name: str, value: str) -> str:
     """One parameter of structured data, with the blank before it (section 6.3.3)."""
+    if len(value) <= _SHORT and value.isascii() and value.isalnum():
+        return f' {name}="{value}"'
     clean = _CONTROL.sub("\ufffd", cut(value, _MAX_VALUE))
     return f' {name}="{_SPECIAL.sub(_ESCAPED, clean)}"'
 
