@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from agent.config.types import Count, Path, Size
 from agent.shipping.lane import Busy, Lane
+from agent.shipping.lines import json_form, rendered
 from agent.shipping.rotated import Rotated
 from agent.shipping.sink import Again, Context, Delivered, SinkSettings, Verdict
 from collectors.logs.batch import LogBatch
-from collectors.logs.jsonline import JsonLines
 
 
 class FileSettings(SinkSettings, frozen=True, kw_only=True):
@@ -44,11 +44,7 @@ class FileSink:
 
     async def send(self, batches: Sequence[LogBatch]) -> Verdict:
         """Append everything and sync it."""
-        lines: list[bytes] = []
-        for batch in batches:
-            json = JsonLines(batch.target)
-            lines += [json.line(record) + b"\n" for record in batch.records]
-            await asyncio.sleep(0)
+        lines = await rendered(batches, json_form)
         try:
             async with asyncio.timeout(self._timeout):
                 await self._lane.call(lambda: self._file.append(lines))

@@ -10,7 +10,7 @@ import os
 import select
 import socket
 import stat
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
@@ -22,30 +22,36 @@ _Put = Callable[[memoryview], int]
 
 
 class Output:
-    """One such descriptor. `begun` says how many lines of the last `write` it took, the last one perhaps in part."""
+    """One such descriptor. `done` says how many lines of the last `write` it took whole."""
 
     def __init__(self, fd: int) -> None:
-        self.begun = 0
+        self.done = 0
+        self._torn = b""  # a line of which only a part is out, and what is left of it
         self._rest = b""
         self._fd, self._put = _opened(fd)
 
     async def write(self, lines: Sequence[bytes]) -> None:
         """Write lines at the reader's pace. Raises OSError.
 
-        When it fails or is cancelled in the middle of a line, the line's rest is what the next `write` begins with.
+        When it fails or is cancelled in the middle of a line, the next `write` begins with the line's rest; if it is
+        given that line again as its first, the rest is all that is written of it.
         """
-        self.begun = 0
+        self.done = 0
         while self._rest:
             self._rest = self._rest[await self._some(memoryview(self._rest)) :]
         starts = list(accumulate(map(len, lines), initial=0))
-        data, out = memoryview(b"".join(lines)), 0
+        data = memoryview(b"".join(lines))
+        out = starts[1] if lines and lines[0] == self._torn else 0
+        self._torn = b""
         try:
             while out < len(data):
                 out += await self._some(data[out : out + _PIECE])
                 await asyncio.sleep(0)
         finally:
-            self.begun = bisect_left(starts, out)
-            self._rest = bytes(data[out : starts[self.begun]])
+            self.done = bisect_right(starts, out) - 1
+            if out > starts[self.done]:
+                self._torn = lines[self.done]
+                self._rest = bytes(data[out : starts[self.done + 1]])
 
     def close(self) -> None:
         """Close the copy of the descriptor; the original stays."""

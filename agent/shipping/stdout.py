@@ -6,15 +6,16 @@ Delivered means that the pipe, socket or terminal took the bytes; what its reade
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
+from agent.shipping.lines import json_form, rendered
 from agent.shipping.output import Output
 from agent.shipping.sink import Again, Context, Delivered, SinkSettings, Verdict
 from collectors.logs.batch import LogBatch, Record
-from collectors.logs.jsonline import JsonLines
 from collectors.logs.record import LogTarget
 from collectors.logs.times import render
+from runtime.linux.errors import DeckwatchError
 
 _FD = 1
 
@@ -32,15 +33,12 @@ class StdoutSink:
 
     def __init__(self, settings: StdoutSettings, fd: int = _FD) -> None:
         self._timeout = settings.timeout
-        self._text = settings.format == "text"
+        self._form = text_form if settings.format == "text" else json_form
         self._output = Output(fd)
 
     async def send(self, batches: Sequence[LogBatch]) -> Verdict:
-        """Write everything at the reader's pace; after the time limit, what was not begun is to be sent again."""
-        lines: list[bytes] = []
-        for batch in batches:
-            lines += self._lines(batch)
-            await asyncio.sleep(0)
+        """Write everything at the reader's pace; after the time limit the rest is to be sent again."""
+        lines = await rendered(batches, self._form)
         try:
             async with asyncio.timeout(self._timeout):
                 await self._output.write(lines)
@@ -50,27 +48,27 @@ class StdoutSink:
             why = f"cannot write standard output: {error.strerror}"
         else:
             return Delivered()
-        # The rest of a line that was begun goes out before the next one: it counts as sent.
-        begun = self._output.begun
-        if begun == len(lines):
-            return Delivered()
-        return Again(why, only=range(begun, len(lines)) if begun else None)
+        done = self._output.done
+        return Again(why, only=range(done, len(lines)) if done else None)
 
     async def close(self) -> None:
         """Let go of the descriptor."""
         self._output.close()
 
-    def _lines(self, batch: LogBatch) -> list[bytes]:
-        if self._text:
-            name = shown(batch.target)
-            return [text_line(name, record) for record in batch.records]
-        json = JsonLines(batch.target)
-        return [json.line(record) + b"\n" for record in batch.records]
-
 
 async def opened(settings: StdoutSettings, context: Context) -> StdoutSink:
-    """The sink on descriptor 1, which the log worker has from the agent. Raises OSError when that is closed."""
-    return StdoutSink(settings)
+    """The sink on descriptor 1, which the log worker has from the agent. Raises DeckwatchError when that
+    is closed."""
+    try:
+        return StdoutSink(settings)
+    except OSError as error:
+        raise DeckwatchError(f"cannot write standard output: {error.strerror}") from None
+
+
+def text_form(target: LogTarget) -> Callable[[Record], bytes]:
+    """Lines of text, each with its newline."""
+    name = shown(target)
+    return lambda record: text_line(name, record)
 
 
 def shown(target: LogTarget) -> str:

@@ -38,16 +38,34 @@ async def test_a_pipe_that_nobody_reads_stops_in_a_line_and_goes_on_there(pipe: 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await output.write(lines)
-    assert 0 < output.begun < len(lines)
-    begun = output.begun
+    assert 0 < output.done < len(lines)
+    done = output.done
+    assert done < 4096 / 300
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(read(pipe[0], 300 * len(lines)))
-        await output.write(lines[begun:])
+        await output.write(lines[done:])
     assert reading.result() == b"".join(lines)
-    assert output.begun == len(lines) - begun
+    assert output.done == len(lines) - done
     assert not fcntl.fcntl(pipe[1], fcntl.F_GETFL) & os.O_NONBLOCK
     output.close()
     os.fstat(pipe[1])
+
+
+async def test_the_rest_of_a_line_goes_first_when_others_follow(pipe: tuple[int, int]) -> None:
+    output = Output(pipe[1])
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await output.write([b"a" * 9999 + b"\n"])
+    assert output.done == 0
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await output.write([b"b\n"])
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(read(pipe[0], 10_004))
+        await output.write([b"c\n", b"b\n"])
+    assert reading.result() == b"a" * 9999 + b"\nc\nb\n"
+    assert output.done == 2
+    output.close()
 
 
 async def test_a_socket_as_under_systemd() -> None:
@@ -58,10 +76,10 @@ async def test_a_socket_as_under_systemd() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await output.write(lines)
-        begun = output.begun
+        done = output.done
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(read(theirs.fileno(), 10_000 * len(lines)))
-            await output.write(lines[begun:])
+            await output.write(lines[done:])
         assert reading.result() == b"".join(lines)
         assert os.get_blocking(ours.fileno())
         output.close()
@@ -93,7 +111,7 @@ async def test_a_reader_that_is_gone_is_an_error(pipe: tuple[int, int]) -> None:
     os.close(other)
     with pytest.raises(BrokenPipeError):
         await output.write([b"x\n"])
-    assert output.begun == 0
+    assert output.done == 0
     output.close()
     # Opened anew there is no reader to be found: the copy is written to when it polls as writable.
     output = Output(ours)

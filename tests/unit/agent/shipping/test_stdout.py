@@ -9,6 +9,7 @@ import sys
 
 from agent.shipping.sink import Again, Delivered
 from agent.shipping.stdout import StdoutSettings, StdoutSink, shown
+from collectors.logs.batch import LogBatch
 from collectors.logs.jsonline import JsonLines
 from tests.unit.agent.shipping.sinks import batch, delivery, pod_target, record
 
@@ -45,10 +46,11 @@ async def test_a_reader_that_pauses_gets_each_record_once() -> None:
     out, into = os.pipe()
     sink = StdoutSink(StdoutSettings(timeout=0.1), into)
     texts = [f"{number} {'x' * 1000}" for number in range(500)]
-    first = await sink.send([batch(["a" * 100_000, "b"])])
+    first = await sink.send([batch(["0", "a" * 100_000, "b"])])
     assert isinstance(first, Again)
-    assert first.only == range(1, 2)
+    assert first.only == range(1, 3)
     assert "not taken all within 0.1 s" in first.why
+    again = batch(["0", "a" * 100_000, "b"]).records[1:]
     deliver, aside = delivery(sink)
 
     def read() -> list[bytes]:
@@ -57,10 +59,10 @@ async def test_a_reader_that_pauses_gets_each_record_once() -> None:
 
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(asyncio.to_thread(read))
-        assert not await deliver.deliver([batch(["b"]), batch(texts)])
+        assert not await deliver.deliver([LogBatch(pod_target(), again), batch(texts)])
         await sink.close()
         os.close(into)
-    assert [json.loads(line)["message"] for line in reading.result()] == ["a" * 100_000, "b", *texts]
+    assert [json.loads(line)["message"] for line in reading.result()] == ["0", "a" * 100_000, "b", *texts]
     assert not aside
 
 
@@ -87,6 +89,21 @@ async def test_a_process_that_writes_its_own_output() -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     said, _ = await asyncio.wait_for(process.communicate(), 30)
     assert json.loads(said)["message"] == "hello"
+
+
+async def test_a_closed_output_is_told_when_the_sink_is_opened() -> None:
+    code = (
+        "import asyncio, os\n"
+        "from agent.shipping.stdout import StdoutSettings, opened\n"
+        "from tests.unit.agent.shipping.sinks import CONTEXT\n"
+        "async def main():\n"
+        "    os.close(1)\n"
+        "    await opened(StdoutSettings(), CONTEXT)\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE)
+    _, said = await asyncio.wait_for(process.communicate(), 30)
+    assert b"DeckwatchError: cannot write standard output: Bad file descriptor" in said
 
 
 def test_a_container_outside_a_pod_is_shown_by_its_name() -> None:
