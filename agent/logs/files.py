@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import structlog
 
-from agent.config.settings import LogFile
+from agent.config.logsettings import LogFile
 from agent.exposition.render import labels_text
 from agent.logs.rules import Rules
 from agent.shipping.lane import Busy, Lane

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from agent.config.settings import Config, LogRule, Logs, MetricRule
+from agent.config.logsettings import LogRule, Logs, MetricRule
+from agent.config.settings import Config
 from agent.selectors import Selector
 from agent.selectors import parse as selector_of
 from agent.shipping.plan import Plan

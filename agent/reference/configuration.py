@@ -6,7 +6,7 @@ import yaml
 
 from agent.config.schema import Key, keys
 
-NOTE = "<!-- Made by `make docs` from agent/config/settings.py; do not edit. -->\n"
+NOTE = "<!-- Made by `make docs` from agent/config; do not edit. -->\n"
 
 
 def configuration() -> str:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from agent.config.settings import LogFile, LogRule, Logs
+from agent.config.logsettings import LogFile, LogRule, Logs
 from agent.logs.files import LogFiles
 from agent.logs.rules import Rules
 from collectors.model import LogSource

@@ -6,16 +6,8 @@ import json
 
 import pytest
 
-from agent.config.settings import (
-    Config,
-    DropRule,
-    LimitRule,
-    LogRule,
-    Logs,
-    MetricRule,
-    MultilineRule,
-    RedactRule,
-)
+from agent.config.logsettings import DropRule, LimitRule, LogRule, Logs, MetricRule, MultilineRule, RedactRule
+from agent.config.settings import Config
 from agent.logs.rules import Rules, plan_of, problems
 from agent.shipping.sink import SinkSettings
 from collectors.logs.rule import Drop, Limit, Multiline, Redaction, Rule

@@ -6,7 +6,7 @@ import pathlib
 
 import msgspec
 
-from agent.config.settings import Logs
+from agent.config.logsettings import Logs
 from agent.logs.rules import Rules
 from agent.logs.targets import log_targets, target_id
 from collectors.model import LogSource, State
