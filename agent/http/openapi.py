@@ -80,7 +80,9 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _identifier(route: Route) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", f"{route.method} {route.path}".lower()).strip("_")
+    """The path in words; `/-/ready` is the agent's own, beside Loki's `/ready`."""
+    path = route.path.replace("/-/", "/agent/")
+    return re.sub(r"[^a-z0-9]+", "_", f"{route.method} {path}".lower()).strip("_")
 
 
 def _answer(route: Route) -> dict[str, Any]:

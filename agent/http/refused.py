@@ -11,8 +11,6 @@ from agent.rights import Right
 
 # path pattern: (right that it will need, what it is, what to use instead)
 PATHS: dict[str, tuple[Right, str, str]] = {
-    "/loki/{rest:.*}": (Right.LOGS, "Loki's read API", "ask /api/v1/logs"),
-    "/ready": (Right.LOGS, "Loki's read API", "ask /-/ready for the agent's own state"),
     "/api/v1/images{rest:.*}": (Right.CONTROL, "the API of images", "use workloads with rootfs"),
     "/api/v1/workloads/{name}/exec": (Right.CONTROL, "exec over the API", "use nsenter on this host"),
 }

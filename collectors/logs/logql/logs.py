@@ -30,10 +30,11 @@ def evaluate(query: LogQuery, entries: Iterable[Entry]) -> Iterator[LogLine]:
     for entry in entries:
         line = run(entry)
         if line is not None:
-            yield _told(line)
+            yield told(line)
 
 
-def _told(line: Line) -> LogLine:
+def told(line: Line) -> LogLine:
+    """A line as the stages left it, its labels by where they come from."""
     labels, metadata, parsed = line.stream, line.metadata, line.parsed
     if line.gone:
         labels = {name: value for name, value in labels.items() if name not in line.gone}

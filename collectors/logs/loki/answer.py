@@ -20,7 +20,7 @@ from collectors.logs.logql.printer import format_query
 from collectors.logs.logql.results import Result, streams
 from collectors.logs.loki import fields, labels, volume
 from collectors.logs.loki.evaluator import Evaluator
-from collectors.logs.loki.query import LokiQuery
+from collectors.logs.loki.query import MAX_LIMIT, LokiQuery
 from collectors.logs.loki.stats import stats
 from collectors.logs.segment import Budget
 
@@ -48,6 +48,11 @@ def _evaluated(evaluator: Evaluator) -> Result:
     if not isinstance(query, ast.LogQuery):
         return evaluator.over_range(query)
     asked = evaluator.asked
+    if asked.limit > MAX_LIMIT:
+        raise LogQLError(
+            "max entries limit per query exceeded, limit > max_entries_limit_per_query"
+            f" ({asked.limit} > {MAX_LIMIT})"
+        )
     lines = itertools.islice(evaluator.lines(query, forward=asked.forward), asked.limit)
     return streams(_bounded(lines), categorize=asked.categorize)
 

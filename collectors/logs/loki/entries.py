@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from collectors.logs.assemble import Cut
 from collectors.logs.entry import Entry as FileEntry
@@ -20,7 +20,7 @@ from collectors.logs.loki.streams import Chosen
 from collectors.logs.loki_labels import stream_metadata
 from collectors.logs.parse import understand
 from collectors.logs.parsers import parser_of
-from collectors.logs.parsers.understood import Understood, decoded
+from collectors.logs.parsers.understood import decoded
 from collectors.logs.pipeline import Runs
 from collectors.logs.scan import Log
 from collectors.logs.segment import Budget
@@ -131,7 +131,7 @@ def _read(one: Chosen, judge: Judge, literal: str | None, scan: Scan) -> Iterato
     cuts: set[Cut] = {
         (bytes.fromhex(key), offset, size) for key, offset, size in scan.cuts.get(one.target.id, ())
     }
-    grep = None if literal is None else _escaped(literal)
+    grep = None if literal is None else escaped(literal)
     log = Log(
         one.target, judge, grep,
         since=scan.since, until=scan.until, scratch=scan.scratch, budget=scan.budget, cuts=cuts,
@@ -142,7 +142,8 @@ def _read(one: Chosen, judge: Judge, literal: str | None, scan: Scan) -> Iterato
         log.close()
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text as an RE2 pattern."""
     return "".join(f"\\{char}" if char in _PUNCTUATION else char for char in text)
 
 
@@ -164,7 +165,26 @@ def _maker(one: Chosen, *, full: bool) -> Callable[[FileEntry], Entry]:
     return made
 
 
-def told(understood: Understood, run: int | None, uid: str) -> dict[str, str]:
+class Telling(Protocol):
+    """What tells of itself: a message that was understood, or a record."""
+
+    @property
+    def level(self) -> str | None:
+        """Its level."""
+        ...
+
+    @property
+    def trace_id(self) -> str | None:
+        """Its trace."""
+        ...
+
+    @property
+    def span_id(self) -> str | None:
+        """Its span."""
+        ...
+
+
+def told(understood: Telling, run: int | None, uid: str) -> dict[str, str]:
     """The structured metadata that is a line's own, as it is shipped; and Loki's `detected_level`."""
     found = {"level": understood.level} if understood.level else {}
     found[DETECTED_LEVEL] = understood.level or UNKNOWN

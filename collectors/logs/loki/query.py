@@ -8,6 +8,8 @@ import msgspec
 
 from collectors.logs.record import LogTarget
 
+MAX_LIMIT = 5000
+"""Entries that one answer may hold."""
 Kind = Literal[
     "query",
     "query_range",

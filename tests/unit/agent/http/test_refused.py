@@ -10,9 +10,6 @@ from tests.unit.agent.http.conftest import Client
 @pytest.mark.parametrize(
     "path",
     [
-        "/loki/api/v1/query",
-        "/loki/api/v1/tail",
-        "/ready",
         "/api/v1/images",
         "/api/v1/images/x",
         "/api/v1/workloads/a/exec",

@@ -73,6 +73,13 @@ def test_an_answer_is_bounded(asking: Asking, monkeypatch: pytest.MonkeyPatch) -
         asking.ask("query_range", '{name="web"}')
 
 
+def test_more_entries_than_are_allowed(asking: Asking) -> None:
+    with pytest.raises(LogQLError, match="max_entries_limit_per_query"):
+        asking.ask("query_range", '{name="web"}', limit=5001)
+    query = 'rate({name="web"}[1m])'
+    assert asking.ask("query_range", query, limit=5001, step=10**12)["data"]["result"] == []
+
+
 def test_a_query_as_canonical_text(asking: Asking) -> None:
     found = asking.ask("format_query", '{name="web"}|="a"')
     assert found == {"status": "success", "data": '{name="web"} |= "a"'}
