@@ -26,11 +26,11 @@ timed = False
 
 _DATE = rb"(?P<date>\d{4}[-/]\d\d[-/]\d\d)[T ](?P<clock>\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,9}))?"
 _ZONE = rb"(?: ?(?P<zone>Z|UTC|[+-]\d\d:?\d\d))?"
-_SYSLOG = rb"(?P<syslog>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
+_SYSLOG = rb"(?P<syslog>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)(?:\.(?P<beyond>\d{1,9}))?"
 _EPOCH = rb"(?P<epoch>[1-4]\d{9}(?:\d{3}|\d{6}|\d{9})?)(?:\.(?P<part>\d{1,9}))?"
 _NUMBER = rb"(?:<\d{1,3}>(?:\d{1,2} )?)?"
 _KEY = rb"@?time(?:stamp)?|ts"
-_TIME = rb"(?:" + _DATE + _ZONE + rb"|" + _SYSLOG + rb"|" + _EPOCH + rb")(?![\w.:/-]*\w)"
+_TIME = rb"(?:" + _DATE + _ZONE + rb"|" + _SYSLOG + rb"|" + _EPOCH + rb"(?![.:/-]*\w))(?!\w)"
 _BEGINS = re.compile(rb"[\[(]?" + _NUMBER + rb'(?:(?:time|ts)="?)?' + _TIME)
 _MEMBER = re.compile(rb'"(?:' + _KEY + rb')" ?: ?"?' + _TIME)
 _FRONT = 512
@@ -89,15 +89,19 @@ def _levels(chunk: bytes, lines: list[bytes]) -> dict[str, int]:
 
 
 def _nanoseconds(found: re.Match[bytes], now: float) -> int:
-    date, hours, fraction, zone, syslog, epoch, part = found.group(
-        "date", "clock", "fraction", "zone", "syslog", "epoch", "part"
+    date, hours, fraction, zone, syslog, beyond, epoch, part = found.group(
+        "date", "clock", "fraction", "zone", "syslog", "beyond", "epoch", "part"
     )
     if date:
-        return _seconds(date, hours, zone) * SECOND + int((fraction or b"").ljust(9, b"0"))
+        return _seconds(date, hours, zone) * SECOND + _fraction(fraction)
     if syslog:
-        return _of_the_last_year(syslog, int(now) // _DAY) * SECOND
+        return _of_the_last_year(syslog, int(now) // _DAY) * SECOND + _fraction(beyond)
     unit = _UNITS[len(epoch)]
-    return int(epoch) * unit + int((part or b"").ljust(9, b"0")) * unit // SECOND
+    return int(epoch) * unit + _fraction(part) * unit // SECOND
+
+
+def _fraction(digits: bytes | None) -> int:
+    return int((digits or b"").ljust(9, b"0"))
 
 
 @lru_cache(maxsize=256)
