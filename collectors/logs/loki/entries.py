@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 from collectors.logs.assemble import Cut
 from collectors.logs.entry import Entry as FileEntry
 from collectors.logs.formats import Unreadable
-from collectors.logs.judge import Judge, LevelOf
-from collectors.logs.levels import UNKNOWN, level_of
+from collectors.logs.judge import Judge, LevelOf, level_reader
+from collectors.logs.levels import LEVELS, UNKNOWN, level_of
 from collectors.logs.logql import ahead, ast
 from collectors.logs.logql.line import Entry
 from collectors.logs.logql.pipeline import line_filter
@@ -75,29 +75,30 @@ def entries(
     """Those that may be wanted, in order of time: oldest first when `scan` goes forward, else newest first."""
     filters = _filters(query, plan)
     literal = max(plan.literals(), key=len, default=None)
-    full = needs_metadata(query)
-    sources = [_source(one, filters, literal, scan, tally, full=full) for one in targets]
+    needed = seen(query)
+    sources = [_source(one, filters, literal, scan, tally, needed) for one in targets]
     return heapq.merge(*sources, key=lambda entry: entry.time, reverse=not scan.forward)
 
 
-def needs_metadata(query: ast.Query) -> bool:
-    """Whether what lines tell of themselves (their level, their trace) can be seen in the result: not where all is
-    summed up by other labels."""
-    if isinstance(query, ast.LogQuery):
-        return True
+def seen(query: ast.Query) -> frozenset[str]:
+    """Which of what lines tell of themselves (their level, their trace) can be seen in a query's result: where all
+    is summed up by other labels, none."""
     nodes = list(ast.parts(query))
     ranges = sum(isinstance(node, ast.RangeAggregation) for node in nodes)
-    summed = [
-        node
-        for node in nodes
-        if isinstance(node, ast.VectorAggregation)
+    if isinstance(query, ast.LogQuery) or sum(map(_sums_up, nodes)) < ranges:
+        return frozenset(_TELLING)
+    words = repr(query)
+    return frozenset(name for name in _TELLING if name in words)
+
+
+def _sums_up(node: object) -> bool:
+    return (
+        isinstance(node, ast.VectorAggregation)
         and node.op == "sum"
         and isinstance(node.expr, ast.RangeAggregation)
         and not (node.grouping and node.grouping.without)
         and node.expr.grouping is None
-    ]
-    words = repr(query)
-    return len(summed) < ranges or any(name in words for name in _TELLING)
+    )
 
 
 def _filters(query: ast.Query, plan: Plan) -> list[Callable[[str], bool]]:
@@ -114,11 +115,10 @@ def _source(
     literal: str | None,
     scan: Scan,
     tally: Tally,
-    *,
-    full: bool,
+    needed: frozenset[str],
 ) -> Iterator[Entry]:
     """The entries of one container."""
-    make = _maker(one, full=full)
+    make = _maker(one, needed)
     try:
         for entry in _read(one, LineJudge(list(one.labels), filters), literal, scan):
             tally.lines += 1
@@ -147,22 +147,42 @@ def escaped(text: str) -> str:
     return "".join(f"\\{char}" if char in _PUNCTUATION else char for char in text)
 
 
-def _maker(one: Chosen, *, full: bool) -> Callable[[FileEntry], Entry]:
-    constant = stream_metadata(one.target)
-    if not full:
+def _maker(one: Chosen, needed: frozenset[str]) -> Callable[[FileEntry], Entry]:
+    """What makes a container's entries into those of LogQL, at no more cost than `needed` demands."""
+    labels, constant = one.labels, stream_metadata(one.target)
+    if needed - {"level"}:
+        return _telling(one, constant)
+    if not needed:
         return lambda entry: Entry(
-            entry.time, one.labels[entry.stream], constant, decoded(entry.message)[0], len(entry.message)
+            entry.time, labels[entry.stream], constant, decoded(entry.message)[0], len(entry.message)
         )
+    level_of = level_reader(one.target.rule.parser)
+    known = {level: {**constant, **_levels(level)} for level in (*LEVELS, None)}
+    return lambda entry: Entry(
+        entry.time,
+        labels[entry.stream],
+        known[level_of(entry.message)],
+        decoded(entry.message)[0],
+        len(entry.message),
+    )
+
+
+def _telling(one: Chosen, constant: dict[str, str]) -> Callable[[FileEntry], Entry]:
     parser = parser_of(one.target.rule.parser)
     runs = Runs(one.target)
 
     def made(entry: FileEntry) -> Entry:
         understood = understand(entry.message, parser)
-        uid = uid_of(entry.key, entry.offset)
-        metadata = {**constant, **told(understood, runs.at(entry.time), uid)}
+        own = told(understood, runs.at(entry.time), uid_of(entry.key, entry.offset))
+        metadata = {**constant, **own}
         return Entry(entry.time, one.labels[entry.stream], metadata, understood.message, len(entry.message))
 
     return made
+
+
+def _levels(level: str | None) -> dict[str, str]:
+    """The level, and Loki's name for it, which always has a value."""
+    return {"level": level, DETECTED_LEVEL: level} if level else {DETECTED_LEVEL: UNKNOWN}
 
 
 class Telling(Protocol):
@@ -186,8 +206,7 @@ class Telling(Protocol):
 
 def told(understood: Telling, run: int | None, uid: str) -> dict[str, str]:
     """The structured metadata that is a line's own, as it is shipped; and Loki's `detected_level`."""
-    found = {"level": understood.level} if understood.level else {}
-    found[DETECTED_LEVEL] = understood.level or UNKNOWN
+    found = _levels(understood.level)
     if run is not None:
         found["run"] = str(run)
     found["uid"] = uid

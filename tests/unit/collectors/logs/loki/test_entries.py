@@ -17,7 +17,7 @@ from collectors.logs.files import key_of
 from collectors.logs.formats import cri
 from collectors.logs.lines import LineReader
 from collectors.logs.logql.parser import parse
-from collectors.logs.loki.entries import needs_metadata, told
+from collectors.logs.loki.entries import seen, told
 from collectors.logs.parse import understand
 from collectors.logs.rule import Multiline
 from tests.unit.collectors.logs.logfile import LogFile, zipped
@@ -123,18 +123,31 @@ def test_what_is_redacted_is_neither_shown_nor_found(asking: Asking) -> None:
     assert asking.lines('{name="web"} |= "abcdefghijklmnopqrstuvwxyz012345"') == []
 
 
-def test_only_what_can_be_seen_is_looked_for() -> None:
-    seen = {
-        '{a="b"}': True,
-        'sum(rate({a="b"} | json [1m]))': False,
-        'sum by (c) (rate({a="b"} | json [1m]))': False,
-        'sum by (level) (rate({a="b"} [1m]))': True,
-        'sum without (c) (rate({a="b"} [1m]))': True,
-        'rate({a="b"} [1m])': True,
-        'max(rate({a="b"} [1m]))': True,
-        'sum(rate({a="b"} | trace_id="x" [1m])) / sum(rate({a="b"} [1m]))': True,
-    }
-    assert {text: needs_metadata(parse(text)) for text in seen} == seen
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ('{a="b"}', {"level", "trace_id", "span_id", "uid", "run"}),
+        ('sum(rate({a="b"} | json [1m]))', set()),
+        ('sum by (c) (rate({a="b"} | json [1m]))', set()),
+        ('sum by (level, detected_level) (rate({a="b"} [1m]))', {"level"}),
+        ('sum without (c) (rate({a="b"} [1m]))', {"level", "trace_id", "span_id", "uid", "run"}),
+        ('rate({a="b"} [1m])', {"level", "trace_id", "span_id", "uid", "run"}),
+        ('max(rate({a="b"} [1m]))', {"level", "trace_id", "span_id", "uid", "run"}),
+        ('sum(rate({a="b"} | trace_id="x" [1m])) / sum(rate({a="b"} [1m]))', {"trace_id"}),
+    ],
+)  # fmt: skip
+def test_only_what_can_be_seen_is_looked_for(query: str, names: set[str]) -> None:
+    assert seen(parse(query)) == names
+
+
+def test_levels_are_the_same_whether_they_are_looked_for_alone_or_with_all_else(asking: Asking) -> None:
+    asking.log.write("level=error a", '{"severity":"WARN"}', "b", "trace_id=0123456789abcdef0123456789abcdef")
+    counted = [
+        asking.ask("query", f'sum by ({names}) (count_over_time({{name="web"}}[2h]))')["data"]["result"]
+        for names in ("level, detected_level", "level, detected_level, span_id")
+    ]
+    assert counted[0] == counted[1]
+    assert {one["metric"]["detected_level"] for one in counted[0]} == {"error", "warn", "unknown"}
 
 
 def test_a_line_s_own_metadata() -> None:
