@@ -27,10 +27,11 @@ _MAX_CUTS = 64
 
 class Progress(msgspec.Struct):
     """Everything that must survive a restart. `time` is that of the last line, in ns; `skipping` says that
-    the place is inside a line that was cut."""
+    the place is inside a line that was cut; `key` is that of the place's file, which a copy of it keeps."""
 
     place: Place | None = None
     skipping: bool = False
+    key: bytes = b""
     time: int = 0
     pending: dict[str, Pending] = {}
     stacks: dict[str, Stack] = {}

@@ -170,6 +170,7 @@ class Tail:
         if self._reader is not None:
             self.progress.place = self._place(self._reader)
             self.progress.skipping = self._reader.skipping
+            self.progress.key = self._key or b""
         return self.progress
 
     def retarget(self, target: LogTarget) -> None:
@@ -214,6 +215,7 @@ class Tail:
             fd, offset, later = found.fd, left.offset, found.later
         self._succession.follow(later)
         self._use(fd, offset, skipping=left is not None and self.progress.skipping)
+        self._key = self.progress.key if left is not None and left.offset else None
         return True
 
     def _lost(self, chain: Sequence[Sibling]) -> bool:
@@ -338,7 +340,9 @@ class Tail:
         found = find(lost, copies, self._scratch)
         if found is not None:
             self._succession.follow([*found.later, *chain[len(copies) :]])
+            key = self._key
             self._use(found.fd, lost.offset)
+            self._key = key
             return True
         self.counters.drop(ROTATED_AWAY)
         reader.offset, reader.skipping = 0, False

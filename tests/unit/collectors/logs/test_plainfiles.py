@@ -169,6 +169,21 @@ def test_a_file_that_is_copied_and_truncated_goes_on_behind_its_hole(
     assert reader.read() == [b"four"]
 
 
+def test_who_reads_on_in_a_copy_gives_the_uids_of_the_original(path: pathlib.Path, reader: Reader) -> None:
+    append(path, b"one\ntwo\n")
+    reader.read()
+    append(path, b"three\n")
+    reader.restart()
+    archive = path.with_name("app.log.1.gz")
+    archive.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    path.write_bytes(b"four\n")
+    assert reader.read() == [b"three", b"four"]
+    keys = [entry.key for entry in reader.entries]
+    assert keys[0] == keys[1] == keys[2] != keys[3]
+    assert [entry.offset for entry in reader.entries] == [0, 4, 8, 0]
+
+
 def test_two_files_of_one_name_and_beginning_have_their_own_uids(path: pathlib.Path) -> None:
     append(path, b"begun\none\n")
     first = [record["uid"] for record in asked(path)]
