@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from collectors.logs.files import Place, digest
 from collectors.logs.record import LogTarget
 from collectors.logs.spool import Full, Spool
@@ -50,7 +52,7 @@ class Keeper:
         """A file was left for the next one: hold it, for its container's sinks may not have it all."""
         if not self._places(target.id):
             return
-        if os.fstat(fd).st_nlink == 0:
+        if _is_nameless(fd):
             self._destroyed_at[target.id] = end.offset
         self._held.append(_Held(target, os.dup(fd), end, now))
         if len(self._held) > _MOST_HELD:
@@ -66,9 +68,21 @@ class Keeper:
             self._decide(_Held(target, os.dup(fd), end, 0.0))
         self._destroyed_at.pop(target.id, None)
 
+    def secure(self, id: str, reading: Callable[[str], tuple[LogTarget, int, Place] | None]) -> None:
+        """Copy at once what has no name any more: a sink is about to look where it goes on."""
+        for held in [one for one in self._held if one.target.id == id and _is_nameless(one.fd)]:
+            self._held.remove(held)
+            self._decide(held)
+        current = reading(id)
+        if current is not None and _is_nameless(current[1]):
+            target, fd, end = current
+            # Nobody writes to it any more, so all of it is needed, though it may not be read yet.
+            whole = msgspec.structs.replace(end, offset=os.fstat(fd).st_size)
+            self._decide(_Held(target, os.dup(fd), whole, 0.0))
+
     def look(self, now: float, reading: Callable[[str], tuple[LogTarget, int, Place] | None]) -> None:
         """Decide about what was held long enough, or is gone from the disk; copy what is near its end."""
-        due = [one for one in self._held if now - one.since >= HOLD or os.fstat(one.fd).st_nlink == 0]
+        due = [one for one in self._held if now - one.since >= HOLD or _is_nameless(one.fd)]
         for held in due:
             self._held.remove(held)
             self._decide(held)
@@ -121,6 +135,11 @@ class Keeper:
                 return None if _is_in(current.fileno(), place) else 0
         except OSError:
             return 0
+
+
+def _is_nameless(fd: int) -> bool:
+    """Whether an open file was removed."""
+    return os.fstat(fd).st_nlink == 0
 
 
 def _is_in(fd: int, place: Place) -> bool:

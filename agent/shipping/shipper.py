@@ -8,7 +8,6 @@ has everything before it.
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,6 @@ from collectors.logs.counters import ROTATED_AWAY
 from collectors.logs.files import Place
 from collectors.logs.positions import Positions
 from collectors.logs.record import LogTarget
-from collectors.logs.spool import Spool
 from collectors.logs.start import Start
 from runtime.linux.errors import DeckwatchError
 
@@ -40,8 +38,8 @@ _NO_CUTS: Sequence[Cut] = ()
 class Shipper:
     """Ships what its containers print to one open sink until cancelled.
 
-    `starts` says where to begin with a container that was never shipped here; `cuts_of` which boundaries were
-    set by time in its log. `trouble` gets what cannot be done, as (event, text); `let_go` the id of a container
+    `starts` says where to begin with a container that was never shipped here; `look` how its files are
+    listed, `cuts_of` which boundaries were set by time in its log. `trouble` gets what cannot be done, as (event, text); `let_go` the id of a container
     that is gone and wholly shipped; `refused` tells for how many lines and bytes of a container the spool had no room.
     """
 
@@ -50,11 +48,11 @@ class Shipper:
         name: str,
         settings: SinkSettings,
         store: Positions[Stored],
-        spool: Spool,
         *,
         scratch: str,
         state: str,
         starts: Callable[[LogTarget], Start],
+        look: Callable[[str], Look],
         cuts_of: Callable[[str], Sequence[Cut]],
         trouble: Callable[[str, str], None],
         let_go: Callable[[str], None],
@@ -67,7 +65,7 @@ class Shipper:
         self.outlets: dict[str, Outlet] = {}
         self.changed: set[str] = set()
         self._store = store
-        self._spool = spool
+        self._look = look
         self._scratch = scratch
         self._starts = starts
         self._cuts_of = cuts_of
@@ -209,9 +207,6 @@ class Shipper:
         ids, self._soon = self._soon, set()
         for id in ids:
             self.news(id)
-
-    def _look(self, id: str) -> Look:
-        return functools.partial(self._spool.chain, id)
 
     def _let_go(self, id: str, outlet: Outlet) -> None:
         outlet.close()

@@ -19,9 +19,11 @@ from agent.shipping.report import Report, Shipped, SinkReport
 from agent.shipping.shipper import Shipper
 from agent.shipping.sink import Context, SinkSettings
 from collectors.logs.assemble import Cut
+from collectors.logs.chain import Look
 from collectors.logs.files import Place
 from collectors.logs.positions import Positions
 from collectors.logs.record import LogTarget
+from collectors.logs.siblings import Sibling
 from collectors.logs.spool import Spool
 from collectors.logs.start import Start
 from collectors.logs.tail import Tail
@@ -140,7 +142,7 @@ class Shippers:
         self._stores.append(store)
         most = MEMORY // (_HELD_BY_EACH * max(1, len(self._plan.sinks)))
         return Shipper(
-            name, settings, store, self._spool, scratch=scratch, state=self._state, starts=starts,
+            name, settings, store, scratch=scratch, state=self._state, starts=starts, look=self._look,
             cuts_of=self._cuts_of, trouble=self._trouble, let_go=self._let_go,
             refused=lambda id: self._spool.refused.get(id, (0, 0)), most=most,
         )  # fmt: skip
@@ -180,6 +182,15 @@ class Shippers:
         tail = self._tails.get(id)
         reading = tail.reading if tail else None
         return (self._targets[id], *reading) if reading and id in self._targets else None
+
+    def _look(self, id: str) -> Look:
+        """How a sink lists a container's files: with the copies of those that are gone, made before it looks."""
+
+        def look(path: str, *, whole: bool = False) -> list[Sibling]:
+            self._keeper.secure(id, self._reading)
+            return self._spool.chain(id, path, whole=whole)
+
+        return look
 
     def _places(self, id: str) -> Sequence[Place | None]:
         return [shipper.place_of(id) for _, shipper in self._shippers.values() if id in shipper.outlets]

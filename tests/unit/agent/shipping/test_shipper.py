@@ -10,9 +10,9 @@ from pathlib import Path
 from agent.shipping.outlet import Stored
 from agent.shipping.shipper import Shipper
 from agent.shipping.sink import Again, Delivered
+from collectors.logs.chain import chain_of
 from collectors.logs.positions import Positions
 from collectors.logs.record import LogTarget
-from collectors.logs.spool import Spool
 from collectors.logs.start import Start
 from collectors.model import LogSource
 from tests.unit.agent.shipping.peer import MemoryPeer, MemorySettings
@@ -46,10 +46,10 @@ class World:
             "memory",
             settings,
             store,
-            Spool(str(self.directory / "spool"), 1 << 30),
             scratch=str(self.directory),
             state=str(self.directory / "dead"),
             starts=lambda target: Start(float("-inf")),
+            look=lambda id: chain_of,
             cuts_of=lambda id: (),
             trouble=lambda event, text: self.told.append(event),
             let_go=self.gone.append,

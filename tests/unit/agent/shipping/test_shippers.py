@@ -124,6 +124,21 @@ async def test_what_rotates_away_while_a_sink_is_down_reaches_it_later(tmp_path:
     assert not [event for event, _ in world.told if event != "sink_failing"]
 
 
+async def test_a_file_that_was_destroyed_before_the_sink_looked_is_shipped(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    async with world.shipping() as shippers:
+        tail = world.tails["/a"] = Tail(world.target, Progress(), BEGINNING, str(tmp_path))
+        world.log.numbers(50)
+        assert tail.step()
+        world.log.numbers(10)
+        world.log.path.unlink()
+        world.log.numbers(10)
+        shippers.follow(world.target)
+        world.read(shippers)
+        await until(lambda: world.peers["one"].messages() == numbers(70))
+        assert all(not one.dropped for one in shippers.report().shipped)
+
+
 async def test_what_a_removed_container_left_is_shipped_by_a_later_agent(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.peers["one"].answer = lambda batches: Again("down")
