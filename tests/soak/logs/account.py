@@ -27,7 +27,7 @@ class Account:
     have: Counter[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.have = Counter({one.uid: one.number for one in self.arrived}.values())
+        self.have = Counter({one.uid: one.number for one in self.arrived if one.whole}.values())
 
     @property
     def due(self) -> int:
@@ -37,7 +37,7 @@ class Account:
     @property
     def copies(self) -> int:
         """Arrivals of what had arrived before."""
-        return len(self.arrived) - self.have.total()
+        return len(self.arrived) - len(self._uids())
 
     def missing(self) -> Counter[int]:
         """How many records of each number arrived neither at the sink nor among the dead letters."""
@@ -55,12 +55,14 @@ class Account:
         yield from (f"{self.name} ({self.kind}): {fault}" for fault in self._faults())
 
     def _faults(self) -> Iterator[str]:
-        yield from self._about("are not what was printed", [one for one in self.arrived if not one.whole])
+        gaps, lost = self.gaps(), self.dropped.get("rotated_away", 0)
+        if not lost:
+            torn = [one for one in self.arrived if not one.whole]
+            yield from self._about("are not what was printed, and nothing is said to be lost", torn)
         yield from self._about("arrived under more uids than were printed", self._too_many())
         yield from self._about("came again with another time, stream or number", self._moved())
         yield from self._about("have time, stream and text of another uid", self._twins())
         yield from self._about("arrived before an older one of their stream", self._overtakers())
-        gaps, lost = self.gaps(), self.dropped.get("rotated_away", 0)
         if gaps > lost:
             missing = self.missing()
             yield (
@@ -94,16 +96,17 @@ class Account:
         return [
             one
             for one in self.arrived
-            if first.setdefault((one.stream, one.time, one.number), one.uid) != one.uid
+            if one.whole and first.setdefault((one.stream, one.time, one.number), one.uid) != one.uid
         ]
 
     def _overtakers(self) -> list[Arrival]:
-        """First copies with a smaller number than one that arrived before."""
-        seen: set[str] = set()
+        """First copies with a smaller number than one that arrived before. What was refused once, and taken when it
+        was sent again after a kill, comes late."""
+        seen = set(self.dead)
         newest: dict[str, int] = {}
         found: list[Arrival] = []
         for one in self.arrived:
-            if one.uid in seen:
+            if one.uid in seen or one.number < 0:
                 continue
             seen.add(one.uid)
             if one.number < newest.get(one.stream, -1):

@@ -18,7 +18,8 @@ def text(name: str, number: int) -> str:
     """A line without its newline: some are JSON, some text, one of fifty has more than 16 KiB."""
     head = f"{name} #{number} "
     if number % 50 == 7:
-        return head + "x" * (16_400 + number * 7919 % 50_000)
+        size = 16_400 + number * 7919 % 50_000
+        return (head + f"{name}/{number}/" * (size // 8))[:size]
     if number % 2:
         return json.dumps({"level": "info", "msg": f"{head}served", "bytes": number * 37, "path": "/a/b"})
     return f"{head}level=warn took {number % 900} ms, more than it should"

@@ -24,11 +24,11 @@ LATE = 4.0
 """More seconds than the sink waits for an answer."""
 PICKY = 32 * 1024
 SMALL = 12_000
-OTHERS = "others"
 
 
 class Arrival(NamedTuple):
-    """One record that arrived: its stream and time there, its uid, its number, whether it is the line it should be."""
+    """One record that arrived: its stream and time there, its uid, its number (-1 for a torn line's end, which has
+    none), whether it is the line it should be."""
 
     stream: str
     time: int
@@ -74,8 +74,9 @@ class MoodyPeer(LokiPeer):
     def _note(self, entries: list[Entry]) -> None:
         noted: dict[str, list[str]] = {}
         for entry in entries:
-            name, number = lines.told_by(entry.line) or (OTHERS, 0)
-            whole = name != OTHERS and entry.line == lines.text(name, number)
+            name = entry.labels.get("name") or entry.labels["container"]
+            _, number = lines.told_by(entry.line) or ("", -1)
+            whole = number >= 0 and entry.line == lines.text(name, number)
             stream = entry.labels.get("stream", "-")
             uid = entry.metadata.get("uid", "-")
             noted.setdefault(name, []).append(f"{stream} {entry.time} {uid} {number} {int(whole)}\n")
