@@ -7,13 +7,22 @@ from collections.abc import Iterator
 from collectors.logs.logql import ast, logs
 from collectors.logs.logql.errors import LogQLError
 from collectors.logs.logql.line import Entry
-from collectors.logs.logql.metrics import default_step, evaluate_instant, evaluate_range, steps_of
+from collectors.logs.logql.metrics import (
+    HIDDEN,
+    Options,
+    default_step,
+    evaluate_instant,
+    evaluate_range,
+    steps_of,
+)
 from collectors.logs.logql.plan import plan
 from collectors.logs.logql.results import Result
 from collectors.logs.loki.entries import Scan, Tally, entries
 from collectors.logs.loki.query import LokiQuery
 from collectors.logs.loki.streams import chosen
 from collectors.logs.segment import Budget
+
+OPTIONS = Options(hidden=(*HIDDEN, "span_id"))
 
 
 class Evaluator:
@@ -37,14 +46,14 @@ class Evaluator:
         last = max(self.asked.start, self.asked.end - 1)
         return logs.evaluate(query, self._entries(query, self.asked.start, last, forward=forward))
 
-    def over_range(self, query: ast.Metric) -> Result:
+    def over_range(self, query: ast.Metric, options: Options = OPTIONS) -> Result:
         """A matrix; raises LogQLError."""
         asked = self.asked
         steps = steps_of(asked.start, asked.end, self.step)
         found = self._of_metric(query, steps.start, steps.end)
-        return evaluate_range(query, found, asked.start, asked.end, self.step)
+        return evaluate_range(query, found, asked.start, asked.end, self.step, options)
 
-    def at_end(self, query: ast.Query) -> Result:
+    def at_end(self, query: ast.Query, options: Options = OPTIONS) -> Result:
         """A vector or a scalar at the time `end`; raises LogQLError."""
         if isinstance(query, ast.LogQuery):
             raise LogQLError(
@@ -52,7 +61,7 @@ class Evaluator:
                 " query type"
             )
         end = self.asked.end
-        return evaluate_instant(query, self._of_metric(query, end, end), end)
+        return evaluate_instant(query, self._of_metric(query, end, end), end, options)
 
     def _of_metric(self, query: ast.Metric, start: int, end: int) -> Iterator[Entry]:
         since, until = plan(query).span(start, end)

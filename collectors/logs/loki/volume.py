@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from collectors.logs.chain import chain_of
 from collectors.logs.logql import ast
+from collectors.logs.logql.metrics import Options
 from collectors.logs.logql.quantities import number_text
 from collectors.logs.logql.results import Result
 from collectors.logs.loki.evaluator import Evaluator
@@ -18,6 +19,9 @@ from collectors.logs.times import SECOND
 Points: TypeAlias = list[list[Any]]
 """Pairs of a time in seconds and a value as text."""
 
+MAX_VOLUMES = 5000
+"""Series that one answer may hold."""
+_OPTIONS = Options(max_series=MAX_VOLUMES)
 _LINE = 200
 """Bytes of a usual line, by which entries are estimated."""
 
@@ -49,14 +53,14 @@ def _sizes(targets: Sequence[Chosen], since: int) -> Iterator[int]:
 def volume(evaluator: Evaluator) -> dict[str, Any]:
     """`/index/volume`: bytes between `start` and `end`, the largest first."""
     asked = evaluator.asked
-    result = evaluator.at_end(_bytes(asked, max(1, asked.end - asked.start)))
+    result = evaluator.at_end(_bytes(asked, max(1, asked.end - asked.start)), _OPTIONS)
     return _told(asked, result, lambda points: {"value": points[0]})
 
 
 def volume_range(evaluator: Evaluator) -> dict[str, Any]:
     """`/index/volume_range`: the same, step by step."""
     asked = evaluator.asked
-    result = evaluator.over_range(_bytes(asked, evaluator.step))
+    result = evaluator.over_range(_bytes(asked, evaluator.step), _OPTIONS)
     return _told(asked, result, lambda points: {"values": points})
 
 

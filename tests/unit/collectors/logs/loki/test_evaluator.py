@@ -40,6 +40,12 @@ def test_the_step_is_a_250th_of_the_range(asking: Asking) -> None:
     assert asking.evaluator("query_range", step=5).step == 5
 
 
+def test_what_names_one_line_makes_no_series(asking: Asking) -> None:
+    asking.log.write(*(f'{{"trace_id":"{n:032x}","span_id":"{n:016x}"}}' for n in range(1, 4)))
+    result = asking.evaluator("query").at_end(parse('count_over_time({name="web"}[2h])'))
+    assert [one["value"][1] for one in result.value] == ["3"]
+
+
 def test_lines_have_no_instant(asking: Asking) -> None:
     with pytest.raises(LogQLError, match="not supported as an instant query"):
         asking.evaluator("query").at_end(parse('{name="web"}'))

@@ -45,3 +45,10 @@ def test_volume_by_steps(asking: Asking) -> None:
     asking.log.write("1234", "56")
     (one,) = series(asking.ask("index_volume_range", '{name="web"}', step=600 * 10**9))
     assert [value for _, value in one["values"]] == ["6"]  # type: ignore[attr-defined]
+
+
+def test_more_containers_than_a_query_may_have_series(asking: Asking) -> None:
+    asking.log.write("1234")
+    asking.targets += [asking.target(f"web-{number}", asking.log.path) for number in range(600)]
+    found = series(asking.ask("index_volume", '{engine="docker"}', grouping=["name"], limit=1000))
+    assert len(found) == 601
