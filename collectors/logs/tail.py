@@ -309,7 +309,9 @@ class Tail:
         return True
 
     def _unchanged(self, reader: LineReader) -> bool:
-        """Whether the bytes before the offset are those that were read."""
+        """Whether the bytes before the offset are those that were read, or those that were seen where none was."""
+        if not reader.offset:
+            return os.pread(reader.fd, len(self._head), 0) == self._head
         size = len(self._marker)
         return os.pread(reader.fd, size, reader.offset - size) == self._marker
 
@@ -355,5 +357,5 @@ class Tail:
 
 
 def _whole_lines(data: bytes) -> bytes:
-    """What tells a file of which nothing was read yet: a line that is being written may still change."""
-    return data[: data.rfind(b"\n") + 1]
+    """What tells a file of which nothing was read yet: a short line that is being written may still change."""
+    return data if len(data) == HEAD else data[: data.rfind(b"\n") + 1]

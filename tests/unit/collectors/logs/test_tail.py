@@ -489,3 +489,35 @@ def test_a_static_pods_directory_with_all_that_the_kubelet_leaves_in_it(tmp_path
     assert reader.numbers == list(range(350))
     assert reader.tail.counters.dropped == {}
     reader.tail.close()
+
+
+def unread(log: LogFile, reader: Reader) -> None:
+    """A place at the beginning of a file whose first line is longer than what files are told by."""
+    log.numbers(10)
+    reader.read()
+    log.rename()
+    log.write("x" * 5000)
+    log.numbers(10)
+    while not (reader.tail.reading and reader.tail.reading[1].offset == 0):
+        reader.tail.step()
+
+
+def test_a_long_first_line_tells_a_file_of_which_nothing_was_read(log: LogFile, reader: Reader) -> None:
+    unread(log, reader)
+    reader.restart()
+    log.copytruncate()
+    log.write("y" * 5000)
+    log.numbers(10)
+    reader.read()
+    assert reader.numbers == list(range(30))
+    assert reader.tail.counters.dropped == {}
+
+
+def test_a_file_that_is_truncated_before_anything_was_read(log: LogFile, reader: Reader) -> None:
+    unread(log, reader)
+    log.copytruncate()
+    log.write("y" * 5000)
+    log.numbers(10)
+    reader.read()
+    assert reader.numbers == list(range(30))
+    assert reader.tail.counters.dropped == {}
