@@ -55,3 +55,10 @@ def test_a_key_is_of_the_container_and_the_first_record(file: int) -> None:
     assert key_of(file, "/y") != key
     os.pwrite(file, b"!", 0)
     assert key_of(file, "/x") != key
+
+
+def test_first_records_that_begin_alike_for_long_have_keys_of_their_own(file: int) -> None:
+    os.pwrite(file, b"x" * 50_000 + b" at noon\n", 0)
+    key = key_of(file, "/x")
+    os.pwrite(file, b" at ten.\n", 50_000)
+    assert key_of(file, "/x") != key
