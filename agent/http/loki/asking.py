@@ -17,7 +17,7 @@ from collectors.logs.loki.query import Kind, LokiQuery
 
 BASE = "/loki/api/v1"
 _FLAGS = "X-Loki-Response-Encoding-Flags"
-_CATEGORIZE = "categorize-labels"
+CATEGORIZE = "categorize-labels"
 
 QUERY = Parameter("query", "LogQL")
 START = Parameter("start", "time in ns, in seconds, or RFC 3339; an hour before the end unless told")
@@ -44,7 +44,7 @@ def question(api: AgentApi, logs: LogService, kind: Kind, **words: object) -> Lo
 
 def categorizes(request: web.Request) -> bool:
     """Whether the client wants a line's metadata and parsed labels told apart from its stream's labels."""
-    return _CATEGORIZE in (flag.strip() for flag in request.headers.get(_FLAGS, "").split(","))
+    return CATEGORIZE in (flag.strip() for flag in request.headers.get(_FLAGS, "").split(","))
 
 
 async def _pieces(logs: LogService, query: LokiQuery) -> AsyncIterator[bytes]:

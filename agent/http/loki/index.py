@@ -46,7 +46,7 @@ async def _volume(api: AgentApi, request: web.Request, values: Values, kind: Kin
         query=values.text("query"),
         start=start,
         end=end,
-        step=values.length("step"),
+        step=values.step(),
         limit=values.number("limit", 100, MAX_VOLUMES),
         grouping=labels,
         by_labels=by == "labels",

@@ -32,7 +32,7 @@ async def over_range(api: AgentApi, request: web.Request) -> web.StreamResponse:
         query=values.text("query"),
         start=start,
         end=end,
-        step=values.length("step"),
+        step=values.step(),
         limit=values.number("limit", 100, _LIMIT),
         forward=values.forward(),
     )

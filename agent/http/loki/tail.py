@@ -18,7 +18,7 @@ from aiohttp import WSCloseCode, web
 
 from agent.api import AgentApi
 from agent.http.logs import service
-from agent.http.loki.asking import BASE, LIMIT, QUERY, START, categorizes, question
+from agent.http.loki.asking import BASE, CATEGORIZE, LIMIT, QUERY, START, categorizes, question
 from agent.http.loki.backlog import Backlog, Line
 from agent.http.loki.problems import told
 from agent.http.loki.values import HOUR, values_of
@@ -57,6 +57,7 @@ class _Tail:
         self._live = live
         self._parting = parting
         self._categorize = categorize
+        self._flags = {"encodingFlags": [CATEGORIZE]} if categorize else {}
         self.backlog = Backlog()
 
     async def earlier(self, api: AgentApi, query: str, start: int, limit: int) -> None:
@@ -88,6 +89,10 @@ class _Tail:
                 read += 1
                 if read % _TURN == 0:
                     await asyncio.sleep(0)
+
+    async def message(self, delay: float) -> str:
+        """What is to be sent next, when there is something."""
+        return orjson.dumps({**await self.backlog.frame(delay), **self._flags}).decode()
 
     def _told(self, line: LogLine) -> Line:
         if not self._categorize:
@@ -128,7 +133,7 @@ async def _serve(socket: web.WebSocketResponse, following: _Tail, delay: float) 
         async with asyncio.TaskGroup() as group:
             working = [
                 group.create_task(following.follow()),
-                group.create_task(_send(socket, following.backlog, delay)),
+                group.create_task(_send(socket, following, delay)),
             ]
             async for _ in socket:
                 pass  # a client has nothing to say
@@ -142,10 +147,10 @@ async def _serve(socket: web.WebSocketResponse, following: _Tail, delay: float) 
         await socket.close()
 
 
-async def _send(socket: web.WebSocketResponse, backlog: Backlog, delay: float) -> None:
+async def _send(socket: web.WebSocketResponse, following: _Tail, delay: float) -> None:
     while True:
-        message = await backlog.frame(delay)
-        await asyncio.wait_for(socket.send_str(orjson.dumps(message).decode()), _WRITE_TIMEOUT)
+        message = await following.message(delay)
+        await asyncio.wait_for(socket.send_str(message), _WRITE_TIMEOUT)
 
 
 def _live(query: str, node: str, external: dict[str, str]) -> Live:

@@ -64,6 +64,15 @@ class Values:
         text = self.text(name)
         return length(name, text) if text else 0
 
+    def step(self) -> int:
+        """`step` in ns, 0 when it is not given; raises HttpProblem 400."""
+        found = self.length("step")
+        if self.text("step") and found <= 0:
+            raise HttpProblem(
+                400, "zero or negative query resolution step widths are not accepted; try a positive one"
+            )
+        return found
+
     def number(self, name: str, default: int, most: int) -> int:
         """A number from 1 to `most`; raises HttpProblem 400."""
         text = self.text(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from yarl import URL
 
 from agent.http.loki.problems import loki_problem
 from agent.http.problem import HttpProblem
@@ -35,6 +36,12 @@ async def test_a_query_that_is_none_is_told_with_its_place(client: Client, log: 
     assert answer.status == 400
     assert body["message"].startswith("parse error at line 1, col 20:")
     assert body["error"] == body["message"]
+
+
+async def test_bytes_that_are_no_text_are_the_caller_s_fault(client: Client, log: object) -> None:
+    address = URL("/loki/api/v1/query_range?query=%7Bname%3D%22%FF%22%7D%ed%a0%80", encoded=True)
+    answer = await client.get(address)
+    assert answer.status == 400, await answer.text()
 
 
 async def test_logs_that_are_off(client: Client, api: FakeApi) -> None:

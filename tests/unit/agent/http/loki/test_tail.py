@@ -69,7 +69,7 @@ async def test_first_the_newest_then_what_is_printed(client: Client, printing: P
         printing.prints("other")
         printing.prints("level=error new")
         message = await socket.receive_json(timeout=10)
-    assert lines(message) == ["level=error new"]
+    assert (lines(message), "encodingFlags" in message) == (["level=error new"], False)
     assert message["streams"][0]["stream"]["level"] == "error"
     (asked,) = printing.asked
     assert (asked.grep, [target.id for target in asked.targets]) == ("level", ["/web"])
@@ -81,7 +81,9 @@ async def test_categories_and_a_start_of_now(client: Client, printing: Printing)
     words = {"query": '{name="web"} | logfmt', "start": str(time.time_ns())}
     async with client.ws_connect(PATH, params=words, headers=headers) as socket:
         printing.prints("level=warn n=1")
-        (stream,) = (await socket.receive_json(timeout=10))["streams"]
+        message = await socket.receive_json(timeout=10)
+    (stream,) = message["streams"]
+    assert message["encodingFlags"] == ["categorize-labels"]
     more = stream["values"][0][2]
     assert (more["structuredMetadata"]["level"], more["parsed"]["n"]) == ("warn", "1")
     assert "level" not in stream["stream"]

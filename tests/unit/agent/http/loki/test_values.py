@@ -58,6 +58,13 @@ def test_a_length_that_is_none() -> None:
         values(step="x").length("step")
 
 
+def test_a_step_is_positive() -> None:
+    assert (values().step(), values(step="15000ms").step()) == (0, 15 * SECOND)
+    for text in ("0", "0s", "-1s"):
+        with pytest.raises(HttpProblem, match="zero or negative"):
+            values(step=text).step()
+
+
 def test_a_range_is_the_last_hour_unless_told() -> None:
     assert values().between() == (NOW - HOUR, NOW)
     assert values().between(6 * HOUR) == (NOW - 6 * HOUR, NOW)

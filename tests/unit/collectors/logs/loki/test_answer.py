@@ -80,6 +80,24 @@ def test_more_entries_than_are_allowed(asking: Asking) -> None:
     assert asking.ask("query_range", query, limit=5001, step=10**12)["data"]["result"] == []
 
 
+@pytest.mark.parametrize(
+    "stages",
+    [
+        "", "| json", "| logfmt", '| json a="a"', '| regexp "(?P<q>.)"', '| pattern "<x>=<y>"', "| decolorize",
+        '| line_format "{{.a}} {{urldecode `%ff`}} {{b64dec `7aCA`}}"', '| label_format z="{{.a}}"',
+    ],
+)  # fmt: skip
+def test_whatever_a_container_prints_is_answered(asking: Asking, stages: str) -> None:
+    asking.log.write(
+        r'{"a":"\ud800","f":1e999,"big":' + "9" * 400 + "}", r'a="\ud800" b=2', '{"x":' * 2000, "{{ %ff \x00",
+        '{"1":1,"":2,"é":3,"a b":4,"__error__":5,"name":"z"}',
+    )  # fmt: skip
+    asking.log.append(b"no entry \x00\xff\n" + asking.log.line("=").replace(b"=", b"\xff\xed\xa0\x80"))
+    for kind in ("query_range", "detected_fields"):
+        for categorize in (True, False):
+            assert asking.ask(kind, f'{{name="web"}} {stages}', categorize=categorize)
+
+
 def test_a_query_as_canonical_text(asking: Asking) -> None:
     found = asking.ask("format_query", '{name="web"}|="a"')
     assert found == {"status": "success", "data": '{name="web"} |= "a"'}
