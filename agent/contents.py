@@ -16,7 +16,8 @@ from collectors.model import Entry
 
 
 class Contents:
-    """The sections of a scrape; `config` answers the configuration in force, `logs` is None when they are off."""
+    """The sections of a scrape; `config` answers the configuration in force, `logs` is None when they are off,
+    `file_labels` tells the labels of a plain log file."""
 
     def __init__(
         self,
@@ -24,11 +25,13 @@ class Contents:
         lifecycle: Lifecycle,
         counters: LifecycleCounters,
         logs: LogService | None,
+        file_labels: Callable[[str], str | None] = lambda id: None,
     ) -> None:
         self._config = config
         self._lifecycle = lifecycle
         self._counters = counters
         self._logs = logs
+        self._file_labels = file_labels
         self._infos = Infos()
         self._host = _host_figures(config())
 
@@ -51,7 +54,9 @@ class Contents:
 
     def _log_labels(self, id: str) -> str | None:
         life = self._lifecycle.by_id(id)
-        return base_labels(life.entry, self._config().metrics.series_labels) if life is not None else None
+        if life is None:
+            return self._file_labels(id)
+        return base_labels(life.entry, self._config().metrics.series_labels)
 
 
 def _host_figures(config: Config) -> HostFigures | None:

@@ -28,6 +28,7 @@ from agent.homes import Home
 from agent.hosting import Hosting
 from agent.lifecycle.counters import LifecycleCounters
 from agent.logs import sinkmetrics
+from agent.logs.files import LogFiles
 from agent.logs.rules import Rules, plan_of
 from agent.logs.service import LogService, QueryLimits
 from agent.logs.targets import log_targets
@@ -126,12 +127,19 @@ class Service:
         )
         self._lifecycle = self._presence.lifecycle
         self._logs = _log_service(config) if config.logs.enabled else None
+        self._log_files = LogFiles(config.logs.files, self._set_log_targets_soon)
         self._rules = _rules(config)
         self._hosting = Hosting(config, self._hierarchies, self._conditions, self._workload_event)
 
     def _build_doors(self, config: Config) -> None:
         """What answers: scrapes, and all that HTTP asks."""
-        contents = Contents(lambda: self._reloading.config, self._lifecycle, self._counters, self._logs)
+        contents = Contents(
+            lambda: self._reloading.config,
+            self._lifecycle,
+            self._counters,
+            self._logs,
+            self._log_files.labels,
+        )
         self._scraper = Scraper(
             sampler=self._sampler,
             finals=self._finals,
@@ -207,6 +215,7 @@ class Service:
                 ]
                 if self._logs is not None:
                     tasks.append(parts.create_task(self._logs.run(), name="log-worker"))
+                    tasks.append(parts.create_task(self._log_files.run(), name="log-files"))
                 await self._hosting.apply(config)
                 await self.doors.servers.start()
                 self._say_started(started)
@@ -264,6 +273,7 @@ class Service:
         self._rules = _rules(config)
         if self._logs is not None:
             self._logs.set_plan(plan_of(config))
+            self._log_files.configure(config.logs.files)
             self._set_log_targets_soon()
         await self._hosting.apply(config)
 
@@ -292,7 +302,9 @@ class Service:
     def _set_log_targets(self) -> None:
         self._targets_changed = False
         if self._logs is not None:
-            self._logs.set_targets(log_targets(self._lifecycle, self._reloading.config.node, self._rules))
+            node = self._reloading.config.node
+            containers = log_targets(self._lifecycle, node, self._rules)
+            self._logs.set_targets([*containers, *self._log_files.targets(node, self._rules)])
 
 
 def _rules(config: Config) -> Rules:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from agent.api import AgentApi
 from agent.http import sse
-from agent.http.containers import named, selected
+from agent.http.containers import selected
 from agent.http.parameters import choice, flag, known, moment, number
 from agent.http.problem import HttpProblem
 from agent.http.route import EVENT_STREAM, ID, NDJSON, SELECTOR, SINCE, UNTIL, Parameter, Route
@@ -98,8 +98,11 @@ def _names(request: web.Request, name: str, allowed: tuple[str, ...]) -> str | N
 
 
 def chosen(api: AgentApi, request: web.Request) -> list[Container]:
-    """The containers that `selector` and `container` choose; the dead that are still kept count as well."""
-    found = selected(api, request, dead=True)
+    """The containers and plain files that `selector` and `container` choose; the dead that are still kept count as
+    well."""
+    selector = parse(request.query.get("selector") or "")
+    files = [one for one in plain_files(service(api)) if selector.matches(one)]
+    found = [*selected(api, request, dead=True), *files]
     references = request.query.getall("container", [])
     if not references:
         return found
@@ -111,6 +114,11 @@ def targets_of(logs: LogService, containers: Sequence[Container]) -> list[LogTar
     """The log files of some containers; those without any are left out."""
     ids = {target_id(container) for container in containers}
     return [target for target in logs.targets if target.id in ids]
+
+
+def plain_files(logs: LogService) -> list[Container]:
+    """The plain log files, each as the container that its records tell of."""
+    return [_about(target) for target in logs.targets if target.source.format == "plain"]
 
 
 async def get(api: AgentApi, request: web.Request) -> web.StreamResponse:
@@ -125,7 +133,7 @@ async def get_one(api: AgentApi, request: web.Request) -> web.StreamResponse:
     """Records of one container, or of all replicas of a workload; with `follow` also the live ones."""
     known(request, ("follow", "after", *(one.name for one in FILTERS)))
     logs = service(api)
-    containers = named(api, request)
+    containers = resolve(request.match_info["id"], [*api.containers(dead=True), *plain_files(logs)])
     query = query_of(request, targets_of(logs, containers))
     if not flag(request, "follow"):
         return await streamed(request, NDJSON, _lines(logs, query))
@@ -151,12 +159,17 @@ def _later(request: web.Request) -> Callable[[LogTarget], bool]:
     references = set(request.query.getall("container", []))
 
     def match(target: LogTarget) -> bool:
-        about = {key: value for key, value in target.container.items() if key in Container.__struct_fields__}
-        container = msgspec.convert({"id": target.id, "name": "", "engine": ""} | about, Container)
+        container = _about(target)
         wanted = not references or references & {container.name, container.workload, container.engine_id}
         return bool(wanted) and selector.matches(container)
 
     return match
+
+
+def _about(target: LogTarget) -> Container:
+    """What records say about a container, as a container."""
+    about = {key: value for key, value in target.container.items() if key in Container.__struct_fields__}
+    return msgspec.convert({"id": target.id, "name": "", "engine": ""} | about, Container)
 
 
 async def _lines(logs: LogService, query: LogQuery) -> AsyncIterator[bytes]:

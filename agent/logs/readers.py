@@ -32,6 +32,8 @@ POLL = 10.0
 POLL_BLIND = 1.0
 FORGET = 86400.0
 _MOST_TROUBLES = 1000
+_LAST_STEPS = 64
+"""Batches that are read of a container that is gone; more than 16 MB in its last moments are not waited for."""
 
 
 class Readers:
@@ -117,6 +119,19 @@ class Readers:
         self._left[id] = tail.saved()
         tail.close()
         self._mark(id)
+
+    def finish(self, id: str) -> None:
+        """Read on to the end: what a container printed last may not be read yet when it is gone already."""
+        tail = self.tails.get(id)
+        if tail is None:
+            return
+        try:
+            for _ in range(_LAST_STEPS):
+                if not tail.step():
+                    break
+            tail.end()
+        except Exception as error:  # a log that cannot be read is left all the same
+            self.trouble("log_not_read", f"cannot read the end of the log of {id}: {error!r}")
 
     def trouble(self, event: str, error: str) -> None:
         """Told once for each text, so that a lasting condition does not fill the agent's log."""

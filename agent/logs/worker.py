@@ -114,6 +114,7 @@ class Worker:
 
     def _take_targets(self, message: Targets) -> None:
         for id in message.gone:
+            self._readers.finish(id)
             if self._shippers is not None:
                 self._shippers.leave(id)
             self._readers.leave(id)

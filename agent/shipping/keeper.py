@@ -14,6 +14,8 @@ from typing import NamedTuple
 import msgspec
 
 from collectors.logs.files import Place, digest
+from collectors.logs.formats import format_of
+from collectors.logs.lines import LineReader
 from collectors.logs.record import LogTarget
 from collectors.logs.spool import Full, Spool
 
@@ -22,7 +24,6 @@ HOLD = 2.0
 NEAR = 0.7
 """Of the size at which a writer destroys its file: from here on what no sink has got is copied."""
 _MOST_HELD = 512
-_STEP = 1 << 20
 
 
 class _Held(NamedTuple):
@@ -117,7 +118,7 @@ class Keeper:
         try:
             self._spool.keep(held.target, held.fd, since, held.end.offset)
         except Full as full:
-            lines = _lines(held.fd, since, held.end.offset)
+            lines = _lines(held, since)
             self._spool.refuse(held.target.id, lines, held.end.offset - since)
             self._trouble("spool_full", f"{full}; logs are lost when they rotate before a sink takes them")
 
@@ -149,13 +150,11 @@ def _is_in(fd: int, place: Place) -> bool:
     return digest(os.pread(fd, place.head_size, 0)) == place.head
 
 
-def _lines(fd: int, since: int, until: int) -> int:
-    """How many lines end in [since, until)."""
+def _lines(held: _Held, since: int) -> int:
+    """How many records of a held file begin at or behind `since`."""
+    framing = format_of(held.target.source.format).framing
+    reader = LineReader(held.fd, since, framing=framing)
     found = 0
-    while since < until:
-        data = os.pread(fd, min(_STEP, until - since), since)
-        if not data:
-            break
-        found += data.count(b"\n")
-        since += len(data)
+    while (batch := reader.read(held.end.offset)) is not None:
+        found += 1 if batch.cut else len(framing.records(batch.data))
     return found

@@ -39,7 +39,6 @@ def test_the_defaults_are_all_implemented() -> None:
 @pytest.mark.parametrize(
     "override",
     [
-        "logs.files=[{path: /x}]",
         "logs.journald.units=[a]",
         "query.peers=dns+x:1",
         "runtime.engine=runc",

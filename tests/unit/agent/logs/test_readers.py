@@ -263,3 +263,19 @@ async def test_those_that_are_gone_take_no_memory(tmp_path: pathlib.Path, log: L
         log.numbers(5)
         readers.follow(target(log))
         await until(lambda: agent.lines() == 10)
+
+
+async def test_what_a_container_printed_last_is_read_though_it_is_gone(
+    tmp_path: pathlib.Path, log: LogFile
+) -> None:
+    agent = Agent()
+    log.numbers(5)
+    async with reading(tmp_path, agent) as readers:
+        readers.follow(target(log))
+        await until(lambda: agent.lines() == 5)
+        log.numbers(10_000)
+        log.write("half a li", tag="P")
+        log.path.unlink()
+        readers.finish("/x")
+        assert readers.tails["/x"].counters.lines["stdout"] == 10_006
+        readers.leave("/x")
