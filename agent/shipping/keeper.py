@@ -59,6 +59,18 @@ class Keeper:
         if len(self._held) > _MOST_HELD:
             self._decide(self._held.pop(0))
 
+    def lost(self, target: LogTarget) -> None:
+        """Files were gone before anybody read them: a sink that comes to this place counts them, too."""
+        if not self._places(target.id):
+            return
+        for held in [one for one in self._held if one.target.id == target.id]:
+            self._held.remove(held)
+            self._decide(held)
+        try:
+            self._spool.note_gap(target)
+        except OSError as error:
+            self._trouble("spool_failing", str(error))
+
     def gone(self, target: LogTarget, reading: tuple[int, Place] | None) -> None:
         """A container was removed, its files with it: what its sinks lack is copied now."""
         for held in [one for one in self._held if one.target.id == target.id]:

@@ -93,6 +93,7 @@ class Shippers:
                 shipper.leave(target.id)
         if (tail := self._tails.get(target.id)) is not None:
             tail.turned = lambda fd, end: self._turned(target.id, fd, end)
+            tail.lost = lambda: self._keeper.lost(target)
 
     def leave(self, id: str) -> None:
         """The container is gone; to be called before its tail is closed."""
@@ -187,6 +188,9 @@ class Shippers:
         """How a sink lists a container's files: with the copies of those that are gone, made before it looks."""
 
         def look(path: str, *, whole: bool = False) -> list[Sibling]:
+            tail = self._tails.get(id)
+            if tail is not None and not tail.target.finished:
+                tail.begin()  # it tells what was gone when the worker began
             self._keeper.secure(id, self._reading)
             return self._spool.chain(id, path, whole=whole)
 

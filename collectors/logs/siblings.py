@@ -18,12 +18,14 @@ _SMALL = 5
 
 
 class Sibling(NamedTuple):
-    """A rotated file: its path, its inode, whether it is gzipped, whether it is a copy in the spool."""
+    """A rotated file: its path, its inode, whether it is gzipped, whether it is a copy in the spool, whether files
+    before it were gone before anybody read them."""
 
     path: str
     inode: int
     gz: bool
     spooled: bool = False
+    gap: bool = False
 
 
 def rotated(path: str) -> list[Sibling]:

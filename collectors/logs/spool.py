@@ -24,6 +24,7 @@ from collectors.logs.siblings import Sibling
 _KEPT_HEAD = 4096
 _STEP = 8 << 20
 _TARGET = "target.json"
+_GAP = "gap"
 _REFUSED = "refused.json"
 
 
@@ -70,9 +71,27 @@ class Spool:
         if not names:
             return plain
         heads = {_head_of(sibling) for sibling in plain}
-        names = [one for one in names if not whole or _Copy.of(one).start == 0]
-        copies = [Sibling(one, os.stat(one).st_ino, False, True) for one in names]
-        return [copy for copy in copies if _head_of(copy) not in heads] + plain
+        found: list[Sibling] = []
+        gap = False
+        for copy in map(_Copy.of, names):
+            sibling = Sibling(copy.path, os.stat(copy.path).st_ino, False, True, gap)
+            if copy.name == _GAP:
+                gap = True
+            elif (not whole or copy.start == 0) and _head_of(sibling) not in heads:
+                found.append(sibling)
+                gap = False
+        return found + [one._replace(gap=gap and not index) for index, one in enumerate(plain)]
+
+    def note_gap(self, target: LogTarget) -> None:
+        """Note that files behind all that is kept were gone before anybody read them; raises OSError."""
+        place = self._place(target.id)
+        copies = [_Copy.of(path) for path in self._kept.get(place, ())]
+        if copies and copies[-1].name == _GAP:
+            return
+        self._describe(target, place)
+        number = copies[-1].number + 1 if copies else 1
+        _written(os.path.join(place, _Copy("", number, _GAP, 0, 0).named(0)), b"")
+        self._load(place)
 
     def keep(self, target: LogTarget, fd: int, since: int, until: int) -> None:
         """Have the bytes [since, until) of an open file, or more of them than before; raises Full."""
@@ -121,9 +140,13 @@ class Spool:
     @staticmethod
     def _order(copies: Sequence[str], plain: Sequence[Sibling]) -> list[_File]:
         """The files of a log, oldest first, each with its copy: those that are gone stood before all others."""
-        copy_of = {_head_of(Sibling(copy, 0, False)): copy for copy in copies}
+        heads = {
+            copy: b"" if _Copy.of(copy).name == _GAP else _head_of(Sibling(copy, 0, False)) for copy in copies
+        }
+        copy_of = {head: copy for copy, head in heads.items() if head}
         still = [_File(head, one.inode, copy_of.pop(head, "")) for one in plain for head in [_head_of(one)]]
-        return [_File(head, 0, copy) for head, copy in copy_of.items()] + still
+        gone = [_File(head, 0, copy) for copy, head in heads.items() if not head or head in copy_of]
+        return gone + still
 
     def _write(
         self,
@@ -134,10 +157,7 @@ class Spool:
         head: bytes,
         parts: Sequence[tuple[int, int]],
     ) -> None:
-        os.makedirs(place, mode=0o700, exist_ok=True)
-        about = os.path.join(place, _TARGET)
-        if not os.path.exists(about):
-            _written(about, msgspec.json.encode(target))
+        self._describe(target, place)
         writing = os.open(copy.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.pwrite(writing, head, 0)
@@ -147,6 +167,13 @@ class Spool:
         finally:
             os.close(writing)
         os.rename(copy.path, os.path.join(place, copy.named(min(copy.start, parts[0][0]))))
+
+    def _describe(self, target: LogTarget, place: str) -> None:
+        """Make a container's directory, which tells whose it is."""
+        os.makedirs(place, mode=0o700, exist_ok=True)
+        about = os.path.join(place, _TARGET)
+        if not os.path.exists(about):
+            _written(about, msgspec.json.encode(target))
 
     def _copy_of(self, place: str, head: bytes) -> _Copy:
         """The copy of a file, told by what the file begins with; a new one is numbered behind all others."""

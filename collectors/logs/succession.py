@@ -80,6 +80,7 @@ class Succession:
             self._later.clear()
             self.waiting = True
             return None
+        self.lost = self.lost or self._later[0].gap
         self.follow(list(self._later)[1:])
         return successor
 

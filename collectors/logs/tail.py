@@ -40,7 +40,7 @@ class Tail:
     """One container's log. `step` reads one batch; everything else is bookkeeping between steps.
 
     `listener` gets the entries as they end, if there is one; without it they are only counted. `turned` hears of
-    each file that is left. One that is not `counting` only counts what was lost before it could be read.
+    each file that is left, `lost` of each time that files were gone before they were read. One that is not `counting` only counts what was lost before it could be read.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Tail:
         self.progress = progress
         self.listener: Listener | None = None
         self.turned: Turned | None = None
+        self.lost: Callable[[], None] | None = None
         self.waiting = False
         self._format = format_of(target.source.format)
         self._start = start
@@ -228,7 +229,7 @@ class Tail:
             self.waiting = True
             return False
         if self.progress.place and (self.progress.place.offset or self.progress.place.head_size):
-            self.counters.drop(ROTATED_AWAY)
+            self._drop()
         self._succession.follow(later[1:])
         self._use(fd, 0)
         return True
@@ -301,10 +302,10 @@ class Tail:
         rest = reader.rest()
         if rest is not None:
             self._take(rest)
-        if self._succession.lost:
-            self.counters.drop(ROTATED_AWAY)
         if self.turned is not None:
             self.turned(reader.fd, self._place(reader))
+        if self._succession.lost:
+            self._drop()
         self._use(fd, 0)
         return True
 
@@ -346,10 +347,16 @@ class Tail:
             self._use(found.fd, lost.offset)
             self._key = key
             return True
-        self.counters.drop(ROTATED_AWAY)
+        self._drop()
         reader.offset, reader.skipping = 0, False
         self._key, self._head, self._marker = None, b"", b""
         return True
+
+    def _drop(self) -> None:
+        """Something was gone before it was read."""
+        self.counters.drop(ROTATED_AWAY)
+        if self.lost is not None:
+            self.lost()
 
     def _place(self, reader: LineReader) -> Place:
         """The place that was reached, told by what was read: the file may hold something else by now."""

@@ -139,6 +139,38 @@ async def test_a_file_that_was_destroyed_before_the_sink_looked_is_shipped(tmp_p
         assert all(not one.dropped for one in shippers.report().shipped)
 
 
+async def test_what_went_while_nobody_looked_is_counted_for_a_sink_that_comes_to_it_later(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    world.peers["one"].answer = lambda batches: Again("down")
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        world.log.numbers(50)
+        world.read(shippers)
+        await until(lambda: world.peers["one"].sends > 0 and len(world.peers["two"].records) == 50)
+        world.log.path.unlink()
+        world.log.numbers(10)
+        world.read(shippers)
+        await until(lambda: len(world.peers["two"].records) == 60)
+    progress = world.tails["/a"].saved()
+    world.tails["/a"].close()
+    for count in (20, 10):
+        world.log.path.unlink()
+        world.log.numbers(count)
+    world.peers["one"].answer = lambda batches: Delivered()
+    async with world.shipping() as shippers:
+        world.tails["/a"] = Tail(world.target, progress, BEGINNING, str(tmp_path))
+        shippers.follow(world.target)
+        world.read(shippers)
+        left = numbers(50) + numbers(90)[80:]
+        await until(lambda: world.peers["one"].messages() == left)
+        assert {one.sink: one.dropped for one in shippers.report().shipped} == {
+            "one": {"rotated_away": 1}, "two": {"rotated_away": 1},
+        }  # fmt: skip
+        await until(lambda: not list((tmp_path / "state" / "spool").iterdir()))
+
+
 async def test_what_a_removed_container_left_is_shipped_by_a_later_agent(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.peers["one"].answer = lambda batches: Again("down")

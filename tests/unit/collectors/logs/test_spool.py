@@ -151,3 +151,24 @@ def test_beyond_the_budget_nothing_is_kept_and_that_is_told(tmp_path: Path) -> N
     with pytest.raises(Full, match=r"logs\.spool\.max_bytes"):
         log.keep(log.rotated(), 0)
     assert log.spool.used == 0
+
+
+def test_a_gap_stands_before_what_comes_after_it(log: Log) -> None:
+    place = log.keep(log.rotated(), 100)
+    for path in log.file.path.parent.glob("a.log.*"):
+        path.unlink()
+    log.spool.note_gap(log.target)
+    log.spool.note_gap(log.target)
+    log.file.numbers(10)
+    again = Spool(log.directory, 1 << 30)
+    assert [(one.spooled, one.gap) for one in again.chain("/a", log.path)] == [(True, False), (False, True)]
+    later = log.rotated()
+    log.keep(later, 0)
+    later.unlink()
+    log.file.numbers(10)
+    assert [one.gap for one in log.spool.chain("/a", log.path)] == [False, True, False]
+    log.spool.release("/a", log.path, [place])
+    assert [one.gap for one in log.spool.chain("/a", log.path)] == [False, True, False]
+    with _opened(log.file.path) as fd:
+        log.spool.release("/a", log.path, [place_at(fd, 20)])
+    assert not log.spool.holds("/a")
