@@ -6,12 +6,16 @@ A cursor is `s=` (the id of the sequence), `i=` (the number in it), `b=` (boot),
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
 from collectors.logs.files import Place
 
-_MOST = 512
+_HEX = rb"([0-9a-f]{1,32})"
+_ENTRY = re.compile(rb"s=%s;i=%s;b=[0-9a-f]*;m=[0-9a-f]*;t=%s(?:;|$)" % (_HEX, _HEX, _HEX))
+_TIME = re.compile(rb"t=%s" % _HEX)
 
 
 class Cursor(NamedTuple):
@@ -25,7 +29,7 @@ class Cursor(NamedTuple):
     @property
     def key(self) -> bytes:
         """What the entry's uid begins with, where a file's key stands for entries of files."""
-        return blake2b(self.sequence, digest_size=16).digest()
+        return _key(self.sequence)
 
     def before(self, other: Cursor) -> bool:
         """Whether it stands before another."""
@@ -36,12 +40,10 @@ class Cursor(NamedTuple):
 
 def cursor_of(text: bytes) -> Cursor | None:
     """From its text; None when it is none."""
-    parts = dict(part.partition(b"=")[::2] for part in text[:_MOST].split(b";"))
-    try:
-        number, time = int(parts.get(b"i", b"0"), 16), int(parts[b"t"], 16)
-    except (KeyError, ValueError):
-        return None
-    return Cursor(text, parts.get(b"s", b""), number, time)
+    if found := _ENTRY.match(text):
+        return Cursor(text, found[1], int(found[2], 16), int(found[3], 16))
+    found = _TIME.fullmatch(text)
+    return Cursor(text, b"", 0, int(found[1], 16)) if found else None
 
 
 def at_time(microseconds: int) -> Cursor:
@@ -68,3 +70,8 @@ class Reached(NamedTuple):
             return None
         cursor = cursor_of(place.head)
         return Reached(cursor, place.marker, place.offset) if cursor else None
+
+
+@lru_cache(maxsize=16)
+def _key(sequence: bytes) -> bytes:
+    return blake2b(sequence, digest_size=16).digest()

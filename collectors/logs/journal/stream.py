@@ -161,14 +161,15 @@ class Stream:
 class Streams:
     """The streams of one reader of many logs, by directory."""
 
-    def __init__(self, program: str = PROGRAM) -> None:
+    def __init__(self, program: str = PROGRAM, clock: Callable[[], float] = time.monotonic) -> None:
         self._program = program
+        self._clock = clock
         self._streams: dict[str, Stream] = {}
 
     def of(self, directory: str) -> Stream:
         """The stream of a directory's journal."""
         if directory not in self._streams:
-            self._streams[directory] = Stream(directory, program=self._program)
+            self._streams[directory] = Stream(directory, program=self._program, clock=self._clock)
         return self._streams[directory]
 
 

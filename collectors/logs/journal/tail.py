@@ -7,7 +7,7 @@ was removed before it was read is known exactly where the writer numbers its mes
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from collectors.logs.assemble import Cut
 from collectors.logs.counters import Counters
@@ -41,7 +41,14 @@ class JournalTail:
     """
 
     def __init__(
-        self, target: LogTarget, progress: Progress, start: Start, streams: Streams, *, counting: bool = True
+        self,
+        target: LogTarget,
+        progress: Progress,
+        start: Start,
+        streams: Streams,
+        *,
+        counting: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.target = target
         self.progress = progress
@@ -61,7 +68,8 @@ class JournalTail:
         self._ordinals = Ordinals(reached.epoch, reached.ordinal)
         self._stream: Stream | None = None
         self._box: Mailbox | None = None
-        self._fed = time.monotonic()
+        self._clock = clock
+        self._fed = clock()
         self._idle = False
 
     @property
@@ -113,7 +121,7 @@ class JournalTail:
 
     def flush(self) -> bool:
         """Give out entries whose end did not come in time; whether there were any."""
-        assembler, waited = self._assembler, time.monotonic() - self._fed
+        assembler, waited = self._assembler, self._clock() - self._fed
         if assembler.pending and waited >= FLUSH:
             for pending in assembler.pending.values():
                 self.progress.remember(pending.cut)
@@ -175,7 +183,7 @@ class JournalTail:
         for message in messages:
             if missing := self._ordinals.missing(message):
                 self.counters.drop(JOURNAL_GAP, missing)
-        self._fed = time.monotonic()
+        self._fed = self._clock()
         entries = self._assembler.take(messages)
         self._after = messages[-1].cursor
         self.progress.time = self._assembler.time

@@ -10,16 +10,26 @@ import pytest
 
 from collectors.logs.entry import Entry
 from collectors.logs.formats import Unreadable
-from collectors.logs.journal.stream import Streams
+from collectors.logs.journal.stream import QUIET, Streams
 from collectors.logs.journal.tail import JournalTail
 from collectors.logs.positions import Positions, Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.start import Start
+from collectors.logs.tail import FLUSH
 from collectors.logs.uid import uid_of
 from tests.eventually import eventually
 from tests.unit.collectors.logs.journal.journals import Journal, needs_journal
 
 BEGINNING = Start.of("beginning", 0)
+
+
+class Clock:
+    """A time that is set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class Reader:
@@ -34,7 +44,11 @@ class Reader:
         counting: bool = True,
     ) -> None:
         self.entries: list[Entry] = []
-        self.tail = JournalTail(target, progress or Progress(), start, Streams(), counting=counting)
+        self.clock = Clock()
+        streams = Streams(clock=self.clock)
+        self.tail = JournalTail(
+            target, progress or Progress(), start, streams, counting=counting, clock=self.clock
+        )
         self.tail.listener = self.entries.extend
 
     def read(self, count: int) -> list[Entry]:
@@ -144,7 +158,11 @@ def test_one_that_counts_waits_until_its_container_has_finished(journal: Journal
     assert reader.tail.waiting
     assert reader.tail.at_end()
     reader.tail.retarget(journal.target(finished=True))
-    eventually(lambda: not reader.tail.step() and not reader.tail.waiting, "the end")
+    assert not reader.tail.step()
+    assert reader.tail.waiting
+    reader.clock.now += QUIET
+    assert not reader.tail.step()
+    assert not reader.tail.waiting
     reader.tail.park()
     journal.print(b"two")
     assert [one.message for one in reader.read(2)] == [b"one", b"two"]
@@ -157,7 +175,9 @@ def test_boundaries_set_by_time_are_another_readers_too(journal: Journal) -> Non
     first, second = Reader(journal.target()), Reader(journal.target(), counting=False)
     for reader in (first, second):
         eventually(lambda reader=reader: reader.tail.step() or reader.tail.pending, "a part")
-    eventually(first.tail.flush, "a flush")
+    assert not first.tail.flush()
+    first.clock.now += FLUSH
+    assert first.tail.flush()
     second.tail.settle(first.tail.boundaries)
     assert [(one.message, one.partial) for one in first.entries] == [(b"half", True)]
     assert first.entries == second.entries
