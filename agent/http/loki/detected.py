@@ -45,8 +45,8 @@ async def _fields(api: AgentApi, request: web.Request, kind: Kind) -> web.Stream
         name=request.match_info.get("name", ""),
         start=start,
         end=end,
-        limit=values.number("limit", MAX_FIELDS, MAX_FIELDS),
-        lines=values.number("line_limit", 100, MAX_LINES),
+        limit=values.most("limit", MAX_FIELDS, MAX_FIELDS),
+        lines=values.most("line_limit", 100, MAX_LINES),
     )
 
 

@@ -47,7 +47,7 @@ async def _volume(api: AgentApi, request: web.Request, values: Values, kind: Kin
         start=start,
         end=end,
         step=values.step(),
-        limit=values.number("limit", 100, MAX_VOLUMES),
+        limit=values.most("limit", 100, MAX_VOLUMES),
         grouping=labels,
         by_labels=by == "labels",
     )

@@ -24,6 +24,7 @@ _FRACTION = re.compile(r"-?\d{1,12}\.\d{0,18}", re.ASCII)
 _SECONDS_DIGITS = 10
 _FORM = "application/x-www-form-urlencoded"
 _MOST = 1 << 62
+_NUMBER = 1 << 32
 
 
 class Values:
@@ -47,10 +48,10 @@ class Values:
         return moment(name, text) if text else default
 
     def between(self, span: int = HOUR) -> tuple[int, int]:
-        """`start` and `end`: the last hour, or `since`, before `end`, which is now."""
+        """`start` and `end`: the last hour, or `since`, before `end`, which is now; before now where `end` is later."""
         end = self.time("end", self._now)
         since = self.text("since")
-        start = self.time("start", max(0, end - (length("since", since) if since else span)))
+        start = self.time("start", max(0, min(end, self._now) - (length("since", since) if since else span)))
         if end < start:
             raise HttpProblem(400, "end timestamp must not be before or equal to start time")
         return start, end
@@ -72,6 +73,10 @@ class Values:
                 400, "zero or negative query resolution step widths are not accepted; try a positive one"
             )
         return found
+
+    def most(self, name: str, default: int, most: int) -> int:
+        """A number from 1 on, `most` for what is more; raises HttpProblem 400."""
+        return min(self.number(name, default, _NUMBER), most)
 
     def number(self, name: str, default: int, most: int) -> int:
         """A number from 1 to `most`; raises HttpProblem 400."""

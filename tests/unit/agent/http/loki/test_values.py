@@ -70,6 +70,7 @@ def test_a_range_is_the_last_hour_unless_told() -> None:
     assert values().between(6 * HOUR) == (NOW - 6 * HOUR, NOW)
     assert values(since="5m").between() == (NOW - HOUR // 12, NOW)
     assert values(start="10", end="20").between() == (10 * SECOND, 20 * SECOND)
+    assert values(end="1800000000").between() == (NOW - HOUR, 1_800_000_000 * SECOND)
     assert values(time="7").at() == 7 * SECOND
     with pytest.raises(HttpProblem, match="end timestamp must not be before"):
         values(start="20", end="10").between()
@@ -77,6 +78,7 @@ def test_a_range_is_the_last_hour_unless_told() -> None:
 
 def test_numbers_and_directions() -> None:
     assert (values().number("limit", 100, 500), values(limit="7").number("limit", 100, 500)) == (100, 7)
+    assert (values().most("limit", 100, 500), values(limit="7000").most("limit", 100, 500)) == (100, 500)
     assert (values().forward(), values(direction="FORWARD").forward()) == (False, True)
     with pytest.raises(HttpProblem, match="direction"):
         values(direction="up").forward()
