@@ -67,9 +67,10 @@ class Succession:
         `time` is that of the last line, in ns.
         """
         self.waiting = self.lost = False
-        if not self._later:
+        if len(self._later) < 2:
+            # The current file may have been copied and truncated since it was seen: it is looked for again.
             later = self._successors(fd, place, time)
-            if not later or not self._settled(later):
+            if not later or not (self._later or self._settled(later)):
                 return None
             self._later = deque(later)
         successor = self._held.pop(self._later[0].inode, None)

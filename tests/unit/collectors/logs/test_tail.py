@@ -521,3 +521,18 @@ def test_a_file_that_is_truncated_before_anything_was_read(log: LogFile, reader:
     reader.read()
     assert reader.numbers == list(range(30))
     assert reader.tail.counters.dropped == {}
+
+
+def test_the_current_file_is_truncated_while_an_older_one_is_read(log: LogFile, reader: Reader) -> None:
+    log.numbers(10)
+    reader.read()
+    log.numbers(5)
+    reader.restart()
+    log.copytruncate()
+    log.numbers(10)
+    assert reader.tail.step()
+    log.copytruncate()
+    log.numbers(10)
+    reader.read()
+    assert reader.numbers == list(range(35))
+    assert reader.tail.counters.dropped == {}
