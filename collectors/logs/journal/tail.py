@@ -54,6 +54,7 @@ class JournalTail:
         self.progress = progress
         self.listener: Listener | None = None
         self.turned: Turned | None = None
+        self.lost: Callable[[], None] | None = None
         self.waiting = False
         self._streams = streams
         self._counting = counting
@@ -183,6 +184,8 @@ class JournalTail:
         for message in messages:
             if missing := self._ordinals.missing(message):
                 self.counters.drop(JOURNAL_GAP, missing)
+                if self.lost is not None:
+                    self.lost()
         self._fed = self._clock()
         entries = self._assembler.take(messages)
         self._after = messages[-1].cursor
