@@ -37,7 +37,8 @@ class JournalTail:
     """One container's messages. `step` takes one batch; one that is not `counting` counts only what was lost.
 
     It says `waiting` as long as the journal may have more that nobody tells of: one that counts always, until its
-    container has finished.
+    container has finished. Of `turned` and `lost` it tells nothing: there are no files that a sink could come too late
+    for, and each reader counts by itself what is missing.
     """
 
     def __init__(
@@ -184,8 +185,6 @@ class JournalTail:
         for message in messages:
             if missing := self._ordinals.missing(message):
                 self.counters.drop(JOURNAL_GAP, missing)
-                if self.lost is not None:
-                    self.lost()
         self._fed = self._clock()
         entries = self._assembler.take(messages)
         self._after = messages[-1].cursor
