@@ -48,6 +48,7 @@ class Keeper:
         self._trouble = trouble
         self._held: list[_Held] = []
         self._destroyed_at: dict[str, int] = {}
+        self._given_up: dict[str, int] = {}
 
     def turned(self, target: LogTarget, fd: int, end: Place, now: float) -> None:
         """A file was left for the next one: hold it, for its container's sinks may not have it all."""
@@ -66,10 +67,7 @@ class Keeper:
         for held in [one for one in self._held if one.target.id == target.id]:
             self._held.remove(held)
             self._decide(held)
-        try:
-            self._spool.note_gap(target)
-        except OSError as error:
-            self._trouble("spool_failing", str(error))
+        self._note_gap(target)
 
     def gone(self, target: LogTarget, reading: tuple[int, Place] | None) -> None:
         """A container was removed, its files with it: what its sinks lack is copied now."""
@@ -80,6 +78,7 @@ class Keeper:
             fd, end = reading
             self._decide(_Held(target, os.dup(fd), end, 0.0))
         self._destroyed_at.pop(target.id, None)
+        self._given_up.pop(target.id, None)
 
     def secure(self, id: str, reading: Callable[[str], tuple[LogTarget, int, Place] | None]) -> None:
         """Copy at once what has no name any more: a sink is about to look where it goes on."""
@@ -103,7 +102,7 @@ class Keeper:
             current = reading(id)
             if current is not None and current[2].offset >= NEAR * limit:
                 target, fd, end = current
-                self._decide(_Held(target, os.dup(fd), end, now))
+                self._decide(_Held(target, os.dup(fd), end, now), final=False)
 
     def release(self, targets: Iterable[LogTarget]) -> None:
         """Remove the copies that all sinks of these containers have got."""
@@ -116,23 +115,39 @@ class Keeper:
         while self._held:
             self._decide(self._held.pop(0))
 
-    def _decide(self, held: _Held) -> None:
-        """Copy what a sink lacks of a held file, and let go of it."""
+    def _decide(self, held: _Held, *, final: bool = True) -> None:
+        """Copy what a sink lacks of a held file, and let go of it; `final` says that nobody asks again."""
         try:
             starts = [self._lacks(held, place) for place in self._places(held.target.id)]
             since = min((one for one in starts if one is not None), default=held.end.offset)
             if since < held.end.offset:
-                self._copy(held, since)
+                self._copy(held, since, final)
         finally:
             os.close(held.fd)
 
-    def _copy(self, held: _Held, since: int) -> None:
+    def _copy(self, held: _Held, since: int, final: bool) -> None:
         try:
             self._spool.keep(held.target, held.fd, since, held.end.offset)
         except Full as full:
-            lines = _lines(held, since)
-            self._spool.refuse(held.target.id, lines, held.end.offset - since)
             self._trouble("spool_full", f"{full}; logs are lost when they rotate before a sink takes them")
+            if final:
+                self._give_up(held, since)
+
+    def _give_up(self, held: _Held, since: int) -> None:
+        """Count what there was no room for, each file once; one that has no name any more is gone with it."""
+        id, inode = held.target.id, os.fstat(held.fd).st_ino
+        if self._given_up.get(id) == inode:
+            return
+        self._given_up[id] = inode
+        self._spool.refuse(id, _lines(held, since), held.end.offset - since)
+        if _is_nameless(held.fd):
+            self._note_gap(held.target)
+
+    def _note_gap(self, target: LogTarget) -> None:
+        try:
+            self._spool.note_gap(target)
+        except OSError as error:
+            self._trouble("spool_failing", str(error))
 
     def _lacks(self, held: _Held, place: Place | None) -> int | None:
         """From where on a sink at this place lacks the held file; None when it has all of it."""

@@ -250,10 +250,11 @@ class Shipper:
         accounts = self.outlets[id].stored.accounts
         known, accounts.refused = lines - accounts.refused, lines
         if known > 0:
-            del dropped[ROTATED_AWAY]
             dropped[SPOOL_FULL] = known
-        reason = SPOOL_FULL if known > 0 else ROTATED_AWAY
-        self.standing.drop(reason, dropped[reason])
+            dropped[ROTATED_AWAY] -= 1
+        for reason in (SPOOL_FULL, ROTATED_AWAY):
+            if count := dropped.get(reason, 0):
+                self.standing.drop(reason, count)
 
     def _save_soon(self) -> None:
         if not self._save_due:

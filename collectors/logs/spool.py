@@ -102,7 +102,7 @@ class Spool:
         parts = copy.missing(since, until)
         size = sum(high - low for low, high in parts)
         if self.used + size > self._most:
-            raise Full(f"the spool holds {self.used} of {self._most} bytes; raise logs.spool.max_bytes")
+            raise Full(f"the spool is full at {self._most} bytes; raise logs.spool.max_bytes")
         try:
             if size:
                 self._write(target, place, copy, fd, head, parts)

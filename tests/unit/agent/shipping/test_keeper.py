@@ -153,3 +153,23 @@ def test_nothing_is_held_for_what_no_sink_gets(world: World) -> None:
     before = len(os.listdir("/proc/self/fd"))
     world.keeper.turned(world.target, fd, end, 0.0)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_destroyed_file_that_found_no_room_is_counted_once_and_leaves_a_gap(tmp_path: Path) -> None:
+    world = World(tmp_path, most=100)
+    for _ in range(2):
+        world.log.numbers(1000)
+        fd = world.descriptor()
+        end = world.at(fd)
+        world.places = [world.at(fd, 0)]
+        # Near the size at which the one before was destroyed, it may yet be read in time.
+        world.keeper.look(100.0, lambda id, now=(fd, end): (world.target, *now))  # type: ignore[misc]
+        world.log.path.unlink()
+        world.log.numbers(1)
+        for _ in range(2):
+            world.keeper.secure("/a", lambda id, now=(fd, end): (world.target, *now))  # type: ignore[misc]
+        world.keeper.turned(world.target, fd, end, 100.0)
+        world.keeper.look(100.0, lambda id: None)
+    assert world.spool.refused["/a"][0] == 2001
+    assert set(world.told) == {"spool_full"}
+    assert [one.gap for one in world.spool.chain("/a", world.target.source.path)] == [True]
