@@ -166,15 +166,28 @@ class Lines:
     texts: Sequence[str]
 
 
-Samples = Sequence[tuple[str, Number]] | Lines
-"""Samples given one by one, (labels without braces, value), or as lines."""
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Samples of one family that become text when their turn comes: each makes some whole lines, given whether they are
+    for OpenMetrics."""
+
+    makers: Sequence[Callable[[bool], str]]
 
 
-def sample_lines(name: str, several: Iterable[Samples], memory: Memory | None = None) -> Iterator[str | Part]:
+Samples = Sequence[tuple[str, Number]] | Lines | Deferred
+"""Samples given one by one, (labels without braces, value), as lines, or as what makes lines."""
+
+
+def sample_lines(
+    name: str, several: Iterable[Samples], memory: Memory | None = None, *, openmetrics: bool = False
+) -> Iterator[str | Part]:
     """Samples that stand beside the rows, a few hundred at a time."""
     known = memory.lines.setdefault(name, []) if memory is not None else []
     count = 0
     for samples in several:
+        if isinstance(samples, Deferred):
+            yield from (make(openmetrics) for make in samples.makers)
+            continue
         if isinstance(samples, Lines):
             for at in range(0, len(samples.texts), 128):
                 texts = tuple(samples.texts[at : at + 128])

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest as registry_text
 from prometheus_client.openmetrics.exposition import generate_latest as registry_openmetrics
 
-from agent.exposition.columns import Columns, Lines, Memory, Part, Samples, sample_lines
+from agent.exposition.columns import Columns, Deferred, Lines, Memory, Part, Samples, sample_lines
 from agent.exposition.compress import gzipped, text_of
 from agent.exposition.escaping import label_name, labels_text
 from collectors.metrics import catalogue
@@ -23,6 +23,7 @@ from collectors.metrics.rows import Row
 
 __all__ = [
     "AGENT",
+    "Deferred",
     "Lines",
     "Memory",
     "Part",
@@ -141,7 +142,9 @@ def _section_families(
         if wanted(family):
             grouped.setdefault(family.name, (family, []))[1].append(samples)
     for family, several in grouped.values():
-        yield from _with_header(family, sample_lines(family.name, several, memory), openmetrics)
+        yield from _with_header(
+            family, sample_lines(family.name, several, memory, openmetrics=openmetrics), openmetrics
+        )
 
 
 def _with_header(family: Family, parts: Iterable[str | Part], openmetrics: bool) -> Iterator[str | Part]:

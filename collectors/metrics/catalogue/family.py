@@ -12,6 +12,7 @@ class Kind(enum.StrEnum):
 
     COUNTER = "counter"
     GAUGE = "gauge"
+    HISTOGRAM = "histogram"
     INFO = "info"
     UNKNOWN = "unknown"  # a cAdvisor counter without `_total`: counter in text 0.0.4, unknown in OpenMetrics
 

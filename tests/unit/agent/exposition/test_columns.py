@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from agent.exposition.columns import WIDTH, Columns, Lines, Memory, Part, sample_lines
+from agent.exposition.columns import WIDTH, Columns, Deferred, Lines, Memory, Part, sample_lines
 from collectors.metrics.catalogue import Family, Kind
 from collectors.metrics.rows import Row, Value
 from collectors.metrics.target import ROOT
@@ -136,3 +136,17 @@ def test_scrapes_may_overlap() -> None:
 
 def test_lines_that_are_all_empty_are_no_part() -> None:
     assert list(sample_lines("m", [Lines(["", ""])])) == []
+
+
+def test_deferred_samples_are_made_for_the_format_when_their_turn_comes() -> None:
+    asked: list[bool] = []
+
+    def make(openmetrics: bool) -> str:
+        asked.append(openmetrics)
+        return "m 1\n"
+
+    lines = sample_lines("m", [Deferred([make, make])], openmetrics=True)
+    assert asked == []
+    assert next(lines) == "m 1\n"
+    assert asked == [True]
+    assert list(lines) == ["m 1\n"]
