@@ -32,6 +32,8 @@ POLL = 10.0
 POLL_BLIND = 1.0
 FORGET = 86400.0
 _MOST_TROUBLES = 1000
+_AT_ONCE = 32
+"""Containers in one report: with all the metrics that their rules may make it stays a message of a few MB."""
 _LAST_STEPS = 64
 """Batches that are read of a container that is gone; more than 16 MB in its last moments are not waited for."""
 
@@ -278,7 +280,9 @@ class Readers:
             self._commit_soon()
             return
         self._left.clear()
-        self._send(Report([self._counted(id, each) for id, each in rows if id in self.tails]))
+        counted = [self._counted(id, each) for id, each in rows if id in self.tails]
+        for at in range(0, len(counted), _AT_ONCE):
+            self._send(Report(counted[at : at + _AT_ONCE]))
 
     def _counted(self, id: str, progress: Progress) -> Counted:
         return Counted(id, progress.counters, self.tails[id].lag(time.time()), self.tails[id].boundaries)

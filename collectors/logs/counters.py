@@ -10,6 +10,7 @@ import msgspec
 from collectors.logs.entry import Entry
 from collectors.logs.formats import Tally
 from collectors.logs.levels import HINT, UNKNOWN, level_of
+from collectors.logs.metrics.measured import Measured
 from collectors.logs.multiline import CUT
 
 LevelOf = Callable[[bytes], str | None]
@@ -25,13 +26,15 @@ class Counters(msgspec.Struct):
     """Counts since the container was first seen. Bytes are the container's own, newlines included.
 
     `dropped` counts entries: `cut` were too long and lost their rest; `rotated_away` is how often a part of
-    unknown size was gone before it was read, which is the least that was lost.
+    unknown size was gone before it was read, which is the least that was lost. `metrics` are those that the
+    container's rule makes from its messages.
     """
 
     bytes: dict[str, int] = msgspec.field(default_factory=_streams)
     lines: dict[str, int] = msgspec.field(default_factory=_streams)
     messages: dict[str, int] = {}
     dropped: dict[str, int] = {}
+    metrics: list[Measured] = []
 
     def add(self, tally: Tally) -> None:
         """Count a batch that was counted in bulk."""

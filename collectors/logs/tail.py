@@ -18,6 +18,7 @@ from collectors.logs.formats import format_of
 from collectors.logs.judge import level_reader
 from collectors.logs.levels import level_of
 from collectors.logs.lines import Batch, LineReader
+from collectors.logs.metrics.meter import meter_of
 from collectors.logs.plainfiles import born, dated
 from collectors.logs.positions import Progress
 from collectors.logs.record import LogTarget
@@ -64,6 +65,7 @@ class Tail:
         self._scratch = scratch
         self._counting = counting
         self._level = level_reader(target.rule.parser)
+        self._meter = meter_of(target.rule, progress.counters.metrics) if counting else None
         self._look = look
         self._assembler = Assembler(self._format, set(progress.cuts), progress.time, target.rule.multiline)
         self._assembler.pending = progress.pending
@@ -184,6 +186,8 @@ class Tail:
         if target.rule.multiline != self.target.rule.multiline:
             self._assembler.rejoin(target.rule.multiline)
         self._level = level_reader(target.rule.parser)
+        if self._counting and target.rule != self.target.rule:
+            self._meter = meter_of(target.rule, self.counters.metrics)
         self.target = target
 
     def park(self) -> None:
@@ -269,6 +273,7 @@ class Tail:
             return
         if (
             self.listener is None
+            and self._meter is None
             and self._level is level_of
             and not assembler.pending
             and assembler.passes(batch.data)
@@ -288,6 +293,8 @@ class Tail:
     def _deliver(self, entries: Sequence[Entry]) -> None:
         if self._counting:
             self.counters.add_entries(entries, self._level)
+        if self._meter is not None and entries:
+            self._meter.take(entries)
         if self.listener is not None and entries:
             self.listener(entries)
 

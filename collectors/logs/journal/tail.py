@@ -20,6 +20,7 @@ from collectors.logs.journal.match import match_of
 from collectors.logs.journal.message import Message
 from collectors.logs.journal.stream import Mailbox, Stream, Streams
 from collectors.logs.judge import level_reader
+from collectors.logs.metrics.meter import meter_of
 from collectors.logs.positions import Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.start import Start
@@ -60,6 +61,7 @@ class JournalTail:
         self._streams = streams
         self._counting = counting
         self._level = level_reader(target.rule.parser)
+        self._meter = meter_of(target.rule, progress.counters.metrics) if counting else None
         self._assembler = JournalAssembler(progress.cuts, progress.time, target.rule.multiline)
         self._assembler.pending = progress.pending
         if self._assembler.joiner is not None:
@@ -163,6 +165,8 @@ class JournalTail:
         if target.rule.multiline != self.target.rule.multiline:
             self._assembler.rejoin(target.rule.multiline)
         self._level = level_reader(target.rule.parser)
+        if self._counting and target.rule != self.target.rule:
+            self._meter = meter_of(target.rule, self.counters.metrics)
         self.target = target
 
     def park(self) -> None:
@@ -200,6 +204,8 @@ class JournalTail:
     def _deliver(self, entries: Sequence[Entry]) -> None:
         if self._counting:
             self.counters.add_entries(entries, self._level)
+        if self._meter is not None and entries:
+            self._meter.take(entries)
         if self.listener is not None and entries:
             self.listener(entries)
 

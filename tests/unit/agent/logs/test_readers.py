@@ -9,12 +9,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+import msgspec
 import pytest
 
 from agent.logs import readers as logreaders
 from agent.logs.readers import Readers
 from collectors.logs.positions import Positions, Progress
 from collectors.logs.record import LogTarget
+from collectors.logs.rule import LogMetric, Rule
 from collectors.logs.wire import Report, ToAgent, Trouble, framed, to_agent
 from collectors.model import LogSource
 from runtime.linux.errors import KernelError
@@ -279,3 +281,19 @@ async def test_what_a_container_printed_last_is_read_though_it_is_gone(
         readers.finish("/x")
         assert readers.tails["/x"].counters.lines["stdout"] == 10_006
         readers.leave("/x")
+
+
+async def test_metrics_are_told_with_the_counters_and_of_many_containers_in_several_messages(
+    tmp_path: pathlib.Path, log: LogFile
+) -> None:
+    agent = Agent()
+    log.numbers(5)
+    rule = Rule(metrics=(LogMetric(name="all"),))
+    async with reading(tmp_path, agent) as readers:
+        for number in range(40):
+            readers.follow(msgspec.structs.replace(target(log), id=f"/{number}", rule=rule))
+        await until(lambda: all(agent.lines(f"/{number}") == 5 for number in range(40)))
+    reports = [message for message in agent.messages if isinstance(message, Report)]
+    assert max(len(report.counted) for report in reports) <= 32
+    counted = {one.id: one.counters.metrics for report in reports for one in report.counted}
+    assert {metrics[0].series[0].total for metrics in counted.values()} == {5}

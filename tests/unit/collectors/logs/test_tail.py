@@ -14,6 +14,7 @@ from collectors.logs.counters import ROTATED_AWAY
 from collectors.logs.entry import MAX_ENTRY, Entry
 from collectors.logs.positions import Progress
 from collectors.logs.record import LogTarget
+from collectors.logs.rule import LogMetric, Rule
 from collectors.logs.start import Start
 from collectors.logs.tail import Tail
 from collectors.model import LogSource
@@ -536,3 +537,47 @@ def test_the_current_file_is_truncated_while_an_older_one_is_read(log: LogFile, 
     reader.read()
     assert reader.numbers == list(range(35))
     assert reader.tail.counters.dropped == {}
+
+
+def numbers_metered(log: LogFile, progress: Progress, *metrics: LogMetric) -> Tail:
+    source = LogSource(path=str(log.path), format="cri")
+    target = LogTarget(id="/x", source=source, container={}, rule=Rule(metrics=metrics))
+    return Tail(target, progress, BEGINNING, str(log.path.parent))
+
+
+def test_metrics_count_every_message_once_over_kills_and_rotation(log: LogFile) -> None:
+    evens = LogMetric(name="evens", grep="number [0-9]*[02468]$")
+    saved = msgspec.msgpack.encode(Progress())
+    for _ in range(3):
+        tail = numbers_metered(log, msgspec.msgpack.decode(saved, type=Progress), evens)
+        for _ in range(2):
+            log.numbers(10)
+            while tail.step() or tail.waiting:
+                pass
+        saved = msgspec.msgpack.encode(tail.saved())
+        # What was read and not saved is read again by the next one, and counted then.
+        log.numbers(10)
+        log.rename()
+        while tail.step() or tail.waiting:
+            pass
+        tail.close()
+    tail = numbers_metered(log, msgspec.msgpack.decode(saved, type=Progress), evens)
+    while tail.step() or tail.waiting:
+        pass
+    (metric,) = tail.counters.metrics
+    assert metric.series[0].total == 45
+    assert tail.counters.lines["stdout"] == 90
+    tail.retarget(msgspec.structs.replace(tail.target, rule=Rule()))
+    assert tail.counters.metrics == []
+    tail.close()
+
+
+def test_one_that_does_not_count_makes_no_metrics(log: LogFile) -> None:
+    log.numbers(3)
+    rule = Rule(metrics=(LogMetric(name="all"),))
+    target = LogTarget(id="/x", source=LogSource(path=str(log.path), format="cri"), container={}, rule=rule)
+    tail = Tail(target, Progress(), BEGINNING, str(log.path.parent), counting=False)
+    while tail.step():
+        pass
+    assert tail.counters.metrics == []
+    tail.close()

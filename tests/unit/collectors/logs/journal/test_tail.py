@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from collectors.logs.entry import Entry
@@ -14,6 +15,7 @@ from collectors.logs.journal.stream import QUIET, Streams
 from collectors.logs.journal.tail import JournalTail
 from collectors.logs.positions import Positions, Progress
 from collectors.logs.record import LogTarget
+from collectors.logs.rule import LogMetric, Rule
 from collectors.logs.start import Start
 from collectors.logs.tail import FLUSH
 from collectors.logs.uid import uid_of
@@ -189,3 +191,16 @@ def test_a_source_that_names_no_entries_is_refused(tmp_path: Path) -> None:
     target = Journal(tmp_path / "j").target("MESSAGE=a")
     with pytest.raises(Unreadable):
         Reader(target)
+
+
+@needs_journal
+def test_metrics_are_made_of_what_is_printed(journal: Journal) -> None:
+    journal.print(b"GET /a", b"PUT /b", b"GET /c")
+    rule = Rule(metrics=(LogMetric(name="gets", grep="^GET"),))
+    reader = Reader(msgspec.structs.replace(journal.target(), rule=rule))
+    reader.read(3)
+    (metric,) = reader.tail.counters.metrics
+    assert metric.series[0].total == 2
+    reader.tail.retarget(journal.target())
+    assert reader.tail.counters.metrics == []
+    reader.tail.close()

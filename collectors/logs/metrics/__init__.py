@@ -1,0 +1,1 @@
+"""Metrics made from messages: counters and histograms of what containers print."""
