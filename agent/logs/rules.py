@@ -22,6 +22,8 @@ from agent.shipping.plan import Plan
 from agent.shipping.registry import SINKS
 from agent.shipping.sink import SinkSettings
 from collectors.logs.judge import BadQuery, Judge
+from collectors.logs.metrics.check import check as check_metric
+from collectors.logs.metrics.check import distinct
 from collectors.logs.parsers import parser_of
 from collectors.logs.redact import check
 from collectors.logs.rule import AUTO, Drop, Limit, LogMetric, Multiline, Redaction, Rule
@@ -31,6 +33,7 @@ from runtime.linux.errors import DeckwatchError
 PREFIX = "deckwatch.io/"
 _LONGEST = 4096
 _MOST_METRICS = 10
+_MOST_TOLD = 1000
 
 T = TypeVar("T")
 
@@ -50,6 +53,7 @@ class Rules:
         redact = Redaction(fail_closed=logs.redact_fail_closed) if logs.redact == "default" else None
         self._default = Rule(redact=redact)
         self._known: dict[tuple[int, ...], Rule] = {}
+        self._told: set[str] = set()
 
     def rule(self, container: Container, annotations: Mapping[str, str]) -> Rule:
         """The rule of a container."""
@@ -61,6 +65,7 @@ class Rules:
         rule = self._known.get(matching)
         if rule is None:
             rule = functools.reduce(merged, (self._rules[index][1] for index in matching), self._default)
+            rule = self._with_one_metric_a_name(rule, container.name)
             self._known[matching] = rule
         own = _own_words(container.labels, annotations)
         return self._with_own(rule, own, container.name) if own else rule
@@ -80,8 +85,19 @@ class Rules:
             try:
                 rule = read(rule, own[key])
             except (DeckwatchError, ValueError) as error:
-                self._trouble("log_rule_ignored", f"{name}: {PREFIX}{key}: {str(error)[:200]}")
-        return rule
+                self._tell(f"{name}: {PREFIX}{key}: {str(error)[:200]}")
+        return self._with_one_metric_a_name(rule, name)
+
+    def _with_one_metric_a_name(self, rule: Rule, name: str) -> Rule:
+        metrics, told = distinct(rule.metrics)
+        for text in told:
+            self._tell(f"{name}: {text}")
+        return msgspec.structs.replace(rule, metrics=tuple(metrics)) if told else rule
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(text)
+            self._trouble("log_rule_ignored", text)
 
 
 def merged(rule: Rule, more: LogRule) -> Rule:
@@ -123,7 +139,7 @@ def problems(logs: Logs) -> list[tuple[str, str]]:
         for number, drop in enumerate(rule.drop):
             tried(f"{key}.drop[{number}]", functools.partial(_judge, drop.grep, drop.level, drop.stream))
         for number, metric in enumerate(rule.metrics):
-            tried(f"{key}.metrics[{number}]", functools.partial(_judge, metric.grep, metric.level, ""))
+            tried(f"{key}.metrics[{number}]", functools.partial(check_metric, _metric(metric)))
         for number, one in enumerate(rule.redact_patterns):
             own = Redaction(defaults=False, patterns=((one.name, one.pattern),))
             found += [(f"{key}.redact_patterns[{number}]", text) for text in check(own)]
@@ -217,10 +233,12 @@ def _own_metrics(rule: Rule, text: str) -> Rule:
         found: Sequence[MetricRule] = msgspec.json.decode(_short(text), type=list[MetricRule])
     except msgspec.DecodeError as error:
         raise ValueError(f"no JSON list of metrics: {error}") from error
-    for one in found[:_MOST_METRICS]:
-        _judge(one.grep, one.level, "")
-    metrics = rule.metrics + tuple(_metric(one) for one in found[:_MOST_METRICS])
-    return msgspec.structs.replace(rule, metrics=metrics)
+    if len(found) > _MOST_METRICS:
+        raise ValueError(f"{len(found)} metrics; the most are {_MOST_METRICS}")
+    metrics = tuple(_metric(one) for one in found)
+    for metric in metrics:
+        check_metric(metric)
+    return msgspec.structs.replace(rule, metrics=rule.metrics + metrics)
 
 
 def _short(text: str) -> str:

@@ -13,8 +13,10 @@ from typing import TypeVar
 import msgspec
 import structlog
 
+from agent.exposition.columns import Samples
 from agent.logs import link as loglink
 from agent.logs import stream as logstream
+from agent.logs.logmetrics import LogMetrics
 from agent.logs.query import Queries, QueryLimits, QueryRefused
 from agent.logs.stream import Refusal, Subscription
 from agent.shipping.plan import Plan
@@ -22,6 +24,7 @@ from agent.shipping.report import Report as ShippingReport
 from agent.shipping.report import Shipped, SinkReport
 from collectors.logs.cursor import Cursor
 from collectors.logs.loki.query import LokiQuery
+from collectors.logs.metrics.measured import Measured
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
 from collectors.logs.wire import (
@@ -81,6 +84,7 @@ class LogService:
         self._plan = plan
         self.sinks: list[SinkReport] = []
         self._shipped: dict[str, dict[str, Shipped]] = {}
+        self._metrics = LogMetrics()
 
     @property
     def targets(self) -> Sequence[LogTarget]:
@@ -143,15 +147,14 @@ class LogService:
         if self._link and (changed or gone):
             self._link.send(Targets(changed, gone, feeds))
 
-    def sections(
-        self, labels_of: Callable[[str], str | None]
-    ) -> list[tuple[Family, list[tuple[str, Number]]]]:
+    def sections(self, labels_of: Callable[[str], str | None]) -> list[tuple[Family, Samples]]:
         """The log families, from the last counters the worker reported; containers without labels are left out."""
         size: list[tuple[str, Number]] = []
         lines: list[tuple[str, Number]] = []
         messages: list[tuple[str, Number]] = []
         dropped: list[tuple[str, Number]] = []
         lag: list[tuple[str, Number]] = []
+        made: list[tuple[str, Measured]] = []
         for id, counted in self._counted.items():
             labels = labels_of(id)
             if labels is None:
@@ -162,8 +165,10 @@ class LogService:
             messages += [(f'{labels},level="{name}"', value) for name, value in counters.messages.items()]
             dropped += [(labels + _reason(name), value) for name, value in counters.dropped.items()]
             lag.append((labels, counted.lag))
+            made += [(labels, one) for one in counters.metrics]
         return [
-            (LOG_BYTES, size), (LOG_LINES, lines), (LOG_MESSAGES, messages), (LOG_DROPPED, dropped), (LOG_LAG, lag)
+            (LOG_BYTES, size), (LOG_LINES, lines), (LOG_MESSAGES, messages), (LOG_DROPPED, dropped), (LOG_LAG, lag),
+            *self._metrics.sections(made),
         ]  # fmt: skip
 
     async def query(self, query: LogQuery) -> AsyncGenerator[bytes, None]:

@@ -93,6 +93,8 @@ def test_a_container_may_say_some_things_itself_and_never_weaken_a_rule() -> Non
         ("metrics", "{"),
         ("metrics", '[{"name": "a", "grep": "("}]'),
         ("metrics", '[{"nam": "a"}]'),
+        ("metrics", '[{"name": "a b"}]'),
+        ("metrics", json.dumps([{"name": f"m{number}"} for number in range(11)])),
     ],
 )
 def test_what_a_container_says_wrongly_counts_as_not_said_and_is_told(key: str, value: str) -> None:
@@ -100,6 +102,26 @@ def test_what_a_container_says_wrongly_counts_as_not_said_and_is_told(key: str, 
     assert rules(told=told).rule(container(), {f"deckwatch.io/{key}": value}) == Rule()
     assert len(told) == 1
     assert told[0].startswith(f"web: deckwatch.io/{key}: ")
+
+
+def test_what_is_wrong_is_told_once() -> None:
+    told: list[str] = []
+    some = rules(told=told)
+    for _ in range(3):
+        some.rule(container(), {"deckwatch.io/parser": "no-such"})
+    assert len(told) == 1
+
+
+def test_of_two_metrics_of_one_name_the_first_counts_and_the_other_is_told_of() -> None:
+    told: list[str] = []
+    twice = (LogRule(metrics=(MetricRule(name="a", grep="x"),)), LogRule(metrics=(MetricRule(name="a"),)))
+    some = rules(*twice, told=told)
+    (metric,) = some.rule(container(), {}).metrics
+    assert metric.grep == "x"
+    assert len(told) == 1 and "metric a is there twice" in told[0]
+    own = json.dumps([{"name": "a", "kind": "histogram", "value": "s"}, {"name": "b"}])
+    metrics = some.rule(container(), {"deckwatch.io/metrics": own}).metrics
+    assert [(one.name, one.kind) for one in metrics] == [("a", "counter"), ("b", "counter")]
 
 
 def test_sinks_are_chosen_by_their_selectors() -> None:
@@ -115,7 +137,7 @@ def test_every_problem_is_told_with_its_key() -> None:
             LogRule(selector="{nam=x}", parser="no-such", drop=(DropRule(level="loud"),)),
             LogRule(
                 multiline=MultilineRule(mode="start"),
-                metrics=(MetricRule(name="a", grep="("),),
+                metrics=(MetricRule(name="a", grep="("), MetricRule(name="a-b")),
                 redact_patterns=(RedactRule(name="a", pattern="("),),
             ),
         ),
@@ -127,6 +149,7 @@ def test_every_problem_is_told_with_its_key() -> None:
         "logs.rules[0].drop[0]",
         "logs.rules[1].multiline.start",
         "logs.rules[1].metrics[0]",
+        "logs.rules[1].metrics[1]",
         "logs.rules[1].redact_patterns[0]",
         "logs.sinks[1].selector",
         "logs.sinks[1].name",
