@@ -110,7 +110,8 @@ class Queries:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-                await process.wait()
+                # Its end is told only once its pipes are read to theirs.
+                await process.communicate()
 
     async def _split(self, stream: asyncio.StreamReader, deadline: float) -> AsyncGenerator[bytes, None]:
         rest = bytearray()

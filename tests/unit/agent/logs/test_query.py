@@ -100,6 +100,25 @@ async def test_who_stops_listening_ends_the_process_and_frees_the_place(tmp_path
             os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+async def test_who_stops_listening_while_much_waits_for_it_ends_the_process_too(
+    tmp_path: pathlib.Path,
+) -> None:
+    noisy = python(tmp_path, f"echo $$ > {tmp_path}/pid; exec yes '{{}}'")
+    queries = Queries(QueryLimits(concurrency=1), str(tmp_path), noisy)
+    lines = queries.lines(LogQuery())
+    assert await anext(lines) == b"{}"
+    pid = int((tmp_path / "pid").read_text())
+    blocked = 0
+    async with asyncio.timeout(20):
+        while blocked < 20:  # nothing takes what it writes any more
+            state = pathlib.Path(f"/proc/{pid}/stat").read_text().split()[2]
+            blocked = blocked + 1 if state == "S" else 0
+            await asyncio.sleep(0.01)
+    await asyncio.wait_for(lines.aclose(), 10)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 async def test_a_log_that_cannot_be_read_is_told_behind_the_others_records(tmp_path: pathlib.Path) -> None:
     log = LogFile(tmp_path / "x.log")
     log.numbers(3)
