@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from collectors.logs.loki.query import LokiQuery
+from collectors.logs.loki.query import LIGHT, LokiQuery
 from collectors.logs.query import LogQuery
 from runtime.linux.errors import DeckwatchError
 
@@ -55,11 +55,20 @@ class Queries:
         self._scratch = scratch
         self._python = python
         self._slots = asyncio.Semaphore(limits.concurrency)
+        self._panels = asyncio.Semaphore(limits.concurrency)
+        self._light = asyncio.Semaphore(limits.concurrency)
 
     async def loki(self, query: LokiQuery) -> AsyncGenerator[bytes, None]:
-        """The answer's JSON in pieces; raises QueryRefused, before the first. One waits for its turn as long as it
-        may run: Grafana asks for all panels at once."""
-        async with contextlib.aclosing(self._answered(query, self.limits.timeout)) as pieces:
+        """The answer's JSON in pieces; raises QueryRefused, before the first.
+
+        Grafana asks for all panels at once: each waits for its turn as long as it may run, and only few of them
+        stand before the queries of others. What reads no log waits for none that does.
+        """
+        turns = (self._light,) if query.kind in LIGHT else (self._panels, self._slots)
+        async with contextlib.AsyncExitStack() as stack:
+            for one in turns:
+                await stack.enter_async_context(self._turn(one, self.limits.timeout))
+            pieces = await stack.enter_async_context(contextlib.aclosing(self._run(query, lenient=False)))
             async for piece in pieces:
                 yield piece
 
@@ -70,25 +79,25 @@ class Queries:
         raised behind them; for a `lenient` caller it is only logged.
         """
         patience = min(_PATIENCE, self.limits.timeout)
-        async with contextlib.aclosing(self._answered(query, patience, lenient=lenient)) as lines:
+        async with (
+            self._turn(self._slots, patience),
+            contextlib.aclosing(self._run(query, lenient)) as lines,
+        ):
             async for line in lines:
                 yield line
 
-    async def _answered(
-        self, query: LogQuery | LokiQuery, patience: float, *, lenient: bool = False
-    ) -> AsyncGenerator[bytes, None]:
+    @contextlib.asynccontextmanager
+    async def _turn(self, turns: asyncio.Semaphore, patience: float) -> AsyncGenerator[None, None]:
         try:
-            await asyncio.wait_for(self._slots.acquire(), patience)
+            await asyncio.wait_for(turns.acquire(), patience)
         except TimeoutError:
             raise QueryRefused(
                 "busy", f"{self.limits.concurrency} queries run already; try again or raise query.concurrency"
             ) from None
         try:
-            async with contextlib.aclosing(self._run(query, lenient)) as lines:
-                async for line in lines:
-                    yield line
+            yield
         finally:
-            self._slots.release()
+            turns.release()
 
     async def _run(self, query: LogQuery | LokiQuery, lenient: bool) -> AsyncGenerator[bytes, None]:
         deadline = asyncio.get_running_loop().time() + self.limits.timeout

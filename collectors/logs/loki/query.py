@@ -25,6 +25,11 @@ Kind = Literal[
     "format_query",
 ]
 
+LIGHT: frozenset[Kind] = frozenset(
+    ("labels", "label_values", "series", "detected_labels", "index_stats", "format_query")
+)
+"""Kinds that read no log."""
+
 
 class LokiQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked. Times are in ns since the epoch; of an instant query `end` is the time.

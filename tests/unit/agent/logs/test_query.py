@@ -148,3 +148,39 @@ async def test_answers_of_loki_s_api_come_in_pieces_and_wait_for_their_turn(tmp_
     with pytest.raises(QueryRefused, match="parse error at line 1, col 1") as refused:
         await anext(queries.loki(LokiQuery(kind="query", query=")")))
     assert refused.value.reason == "pattern"
+
+
+async def test_many_panels_do_not_keep_others_from_their_turn(tmp_path: pathlib.Path) -> None:
+    """Each process notes its beginning; the query of another is begun third at the latest."""
+    noting = python(
+        tmp_path,
+        f'case "$*" in *--loki*) echo panel;; *) echo other;; esac >> {tmp_path}/begun; exec cat >/dev/null',
+    )
+    queries = Queries(QueryLimits(concurrency=1), str(tmp_path), noting)
+
+    async def panel() -> None:
+        async for _ in queries.loki(LokiQuery(kind="query")):
+            pass
+
+    async def other() -> None:
+        async for _ in queries.lines(LogQuery()):
+            pass
+
+    panels = [asyncio.ensure_future(panel()) for _ in range(8)]
+    await asyncio.sleep(0)
+    await asyncio.gather(other(), *panels)
+    begun = (tmp_path / "begun").read_text().split()
+    assert (len(begun), begun.index("other") <= 2) == (9, True)
+
+
+async def test_what_reads_no_log_waits_for_no_log(tmp_path: pathlib.Path) -> None:
+    slow = python(tmp_path, 'case "$*" in *--loki*) cat; echo;; *) exec sleep 60;; esac')
+    queries = Queries(QueryLimits(concurrency=1), str(tmp_path), slow)
+    running = asyncio.ensure_future(anext(queries.lines(LogQuery())))
+    await asyncio.sleep(0)
+    pieces = [piece async for piece in queries.loki(LokiQuery(kind="labels"))]
+    assert json.loads(pieces[0])["kind"] == "labels"
+    assert not running.done()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
