@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -167,6 +168,12 @@ class Outlet:
             same = target.rule.limit == self.target.rule.limit
             self._pipeline = Pipeline(target, limiter.bucket if limiter and same else None)
         self._tail.retarget(target)
+
+    def unpin(self) -> None:
+        """Let go of a file that has no name any more, whose disk space it alone holds: there is a copy to go on in."""
+        reading = self._tail.reading
+        if reading is not None and os.fstat(reading[0]).st_nlink == 0:
+            self._tail.park()
 
     def close(self) -> None:
         """Let go of its files."""

@@ -172,8 +172,18 @@ class Shippers:
                 if now >= release:
                     release = now + RELEASE
                     self._keeper.release(list(self._targets.values()))
+                    self._unpin()
             except OSError as error:
                 self._trouble("spool_failing", str(error))
+
+    def _unpin(self) -> None:
+        """Have sinks that do not get on let go of removed files, as far as the spool has what they need of them."""
+        for _, shipper in self._shippers.values():
+            if shipper.standing.failing_since is None:
+                continue
+            for id, outlet in shipper.outlets.items():
+                if self._spool.holds(id) and id not in self._spool.refused:
+                    outlet.unpin()
 
     def _turned(self, id: str, fd: int, end: Place) -> None:
         if target := self._targets.get(id):

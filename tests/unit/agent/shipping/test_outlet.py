@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,6 +15,7 @@ from agent.shipping.parcel import Chunk
 from collectors.logs.chain import chain_of
 from collectors.logs.record import LogTarget
 from collectors.logs.rule import Drop, Limit, Rule
+from collectors.logs.spool import Spool
 from collectors.logs.start import Start
 from collectors.model import LogSource
 from tests.unit.collectors.logs.logfile import LogFile
@@ -177,3 +180,29 @@ def test_records_of_equal_time_have_the_same_shifts_when_they_are_read_again(wor
     again = world.outlet(stored)
     assert shifts(chunks(again)) == shifts(lost) == [2]
     again.close()
+
+
+def test_a_removed_file_is_let_go_of_and_gone_on_with_in_its_copy(world: World, tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path / "spool"), 1 << 30)
+    world.log.numbers(10_000)
+    outlet = Outlet(world.target, None, BEGINNING, world.scratch, partial(spool.chain, "/a"))
+    outlet.step(())
+    first = outlet.step(()).chunk
+    assert first is not None
+    outlet.unpin()
+    assert pinned() == 0
+    with open(world.log.path, "rb") as file:
+        spool.keep(world.target, file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    world.log.path.unlink()
+    assert pinned() == 1
+    outlet.unpin()
+    assert pinned() == 0
+    rest = texts(chunks(outlet))
+    assert texts([first]) + rest == [f"number {number}" for number in range(10_000)]
+    outlet.close()
+
+
+def pinned() -> int:
+    """How many removed logs this process holds."""
+    links = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
+    return sum(os.readlink(link).endswith("a.log (deleted)") for link in links if os.path.islink(link))
