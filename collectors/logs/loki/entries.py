@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from collectors.logs.assemble import Cut
 from collectors.logs.entry import Entry as FileEntry
 from collectors.logs.formats import Unreadable
+from collectors.logs.journal.choice import log_kind
 from collectors.logs.judge import Judge, LevelOf, level_reader
 from collectors.logs.levels import LEVELS, UNKNOWN, level_of
 from collectors.logs.logql import ahead, ast
@@ -22,7 +23,6 @@ from collectors.logs.parse import understand
 from collectors.logs.parsers import parser_of
 from collectors.logs.parsers.understood import decoded
 from collectors.logs.pipeline import Runs
-from collectors.logs.scan import Log
 from collectors.logs.segment import Budget
 from collectors.logs.uid import uid_of
 
@@ -132,7 +132,7 @@ def _read(one: Chosen, judge: Judge, literal: str | None, scan: Scan) -> Iterato
         (bytes.fromhex(key), offset, size) for key, offset, size in scan.cuts.get(one.target.id, ())
     }
     grep = None if literal is None else escaped(literal)
-    log = Log(
+    log = log_kind(one.target)(
         one.target, judge, grep,
         since=scan.since, until=scan.until, scratch=scan.scratch, budget=scan.budget, cuts=cuts,
     )  # fmt: skip

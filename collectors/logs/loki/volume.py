@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from collectors.logs.chain import chain_of
+from collectors.logs.journal.choice import in_journal
 from collectors.logs.logql import ast
 from collectors.logs.logql.metrics import Options
 from collectors.logs.logql.quantities import number_text
@@ -27,7 +28,8 @@ _LINE = 200
 
 
 def index_stats(evaluator: Evaluator) -> dict[str, int]:
-    """`/index/stats`: files that were written since `start`. Entries are an estimate; nothing is read."""
+    """`/index/stats`: files that were written since `start`, none for output in the journal. Entries are an
+    estimate; nothing is read."""
     asked = evaluator.asked
     targets = list(chosen(asked, [matchers_of(asked.query)], asked.start))
     sizes = list(_sizes(targets, asked.start))
@@ -41,6 +43,8 @@ def index_stats(evaluator: Evaluator) -> dict[str, int]:
 
 def _sizes(targets: Sequence[Chosen], since: int) -> Iterator[int]:
     for one in targets:
+        if in_journal(one.target):
+            continue  # its files hold the output of all others too
         for sibling in chain_of(one.target.source.path):
             try:
                 status = os.stat(sibling.path)

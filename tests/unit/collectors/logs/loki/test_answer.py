@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pathlib
 
+import msgspec
 import pytest
 
+from collectors.logs.journal.match import FORMAT
 from collectors.logs.logql.errors import LogQLError
 from collectors.logs.loki import answer as answers
 from collectors.logs.loki.answer import answer
 from collectors.logs.segment import Budget, TooManyBytes
+from collectors.model import LogSource
 from tests.unit.collectors.logs.loki.asking import Asking
 
 
@@ -62,6 +65,16 @@ def test_a_container_that_cannot_be_read_is_a_warning(asking: Asking, tmp_path: 
     found = asking.ask("query_range", '{name="web"}')
     assert len(found["data"]["result"]) == 1
     assert "dir.log" in found["warnings"][0]
+
+
+def test_output_in_the_journal_is_looked_for_there(asking: Asking) -> None:
+    asking.log.write("a")
+    source = LogSource(path=f"{asking.directory}/none:CONTAINER_ID_FULL=nobody", format=FORMAT)
+    asking.targets.append(msgspec.structs.replace(asking.targets[0], id="/other", source=source))
+    found = asking.ask("query_range", '{name="web"}')
+    assert len(found["data"]["result"]) == 1
+    assert "journal" in found["warnings"][0]
+    assert asking.ask("index_stats", '{name="web"}')["bytes"] == asking.log.path.stat().st_size
 
 
 def test_an_answer_is_bounded(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
