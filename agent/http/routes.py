@@ -17,6 +17,7 @@ from agent.http import (
     health,
     landing,
     logs,
+    logstats,
     loki,
     metrics,
     openapi,
@@ -38,7 +39,7 @@ async def _describe(api: AgentApi, request: web.Request) -> web.StreamResponse:
     return answer.json(openapi.document(ROUTES))
 
 
-_RESOURCES = (metrics, sd, containers, logs, loki, events, workloads, health, landing)
+_RESOURCES = (metrics, sd, containers, logs, logstats, loki, events, workloads, health, landing)
 ROUTES: tuple[Route, ...] = (
     *(route for resource in _RESOURCES for route in resource.ROUTES),
     Route("GET", "/openapi.json", _describe, Right.METRICS, "This description", schema={"type": "object"}),

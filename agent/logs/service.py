@@ -22,6 +22,7 @@ from agent.logs.stream import Refusal, Subscription
 from agent.shipping.plan import Plan
 from agent.shipping.report import Report as ShippingReport
 from agent.shipping.report import Shipped, SinkReport
+from collectors.logs.counters import UNKNOWN_SIZE
 from collectors.logs.cursor import Cursor
 from collectors.logs.loki.query import LokiQuery
 from collectors.logs.metrics.measured import Measured
@@ -51,7 +52,6 @@ Question = TypeVar("Question", LogQuery, LokiQuery)
 
 MAX_STREAMS = 64
 _BACKOFF = (0.1, 5.0)
-_UNKNOWN_SIZE = ("rotated_away",)
 
 
 class LogService:
@@ -268,4 +268,4 @@ class LogService:
 
 def _reason(name: str) -> str:
     """What rotated away unread is of unknown size: the count is the least that was lost."""
-    return f',reason="{name}",size="unknown"' if name in _UNKNOWN_SIZE else f',reason="{name}"'
+    return f',reason="{name}",size="unknown"' if name in UNKNOWN_SIZE else f',reason="{name}"'

@@ -16,6 +16,8 @@ from collectors.logs.multiline import CUT
 LevelOf = Callable[[bytes], str | None]
 CUT_SHORT = "cut"
 ROTATED_AWAY = "rotated_away"
+UNKNOWN_SIZE = frozenset((ROTATED_AWAY,))
+"""Reasons of which nobody knows how many entries each meant: one or more."""
 
 
 def _streams() -> dict[str, int]:

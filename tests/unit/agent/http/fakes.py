@@ -10,8 +10,10 @@ from agent.config.file import Problem
 from agent.config.load import Config, ConfigError, load
 from agent.events import EventLog
 from agent.logs.service import QueryRefused
+from agent.shipping.report import Shipped, SinkReport
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
+from collectors.logs.wire import Counted
 from collectors.model import Container, LogSource, Role, State
 from runtime.linux.errors import Refused
 from runtime.supervision.spec import WorkloadSpec
@@ -51,6 +53,15 @@ class FakeLogs:
             for one in (WEB, *DEMO)
         ]
         self.match: Callable[[LogTarget], bool] = lambda target: False
+        self.counts: dict[str, Counted] = {}
+        self.accounts: dict[str, list[Shipped]] = {}
+        self.sinks: list[SinkReport] = []
+
+    def counted(self, id: str) -> Counted | None:
+        return self.counts.get(id)
+
+    def shipped(self, id: str) -> list[Shipped]:
+        return self.accounts.get(id, [])
 
     async def query(self, query: LogQuery) -> AsyncIterator[bytes]:
         self.asked.append(query)
