@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from agent.cli import completion, pages
+from agent.cli import completion, logstats, pages
 from agent.cli.client import Client, ClientError, client_options, open_client
 from agent.cli.follow import follow as follow_stream
 from agent.cli.format import colour_of, coloured, harmless, output_option, wants_colour
@@ -40,6 +40,11 @@ Printer = Callable[[bytes], str]
 @click.option("--level", metavar="L", help=f"Only these levels, separated by commas: {LEVELS}.")
 @click.option("--stream", type=click.Choice(["stdout", "stderr"]), help="Only this stream.")
 @click.option("-t", "--timestamps", is_flag=True, help="Print the time before each message.")
+@click.option(
+    "--stats",
+    is_flag=True,
+    help="Print instead what became of it: read, shipped, given up and why, not there yet.",
+)
 @output_option("default", "raw", "json")
 @client_options
 def logs(
@@ -47,6 +52,7 @@ def logs(
     follow: bool,
     tail: int | None,
     timestamps: bool,
+    stats: bool,
     output: str,
     socket_path: str | None,
     config_file: str | None,
@@ -59,8 +65,13 @@ def logs(
     """
     if follow and (filters["until"] or filters["previous"]):
         raise click.UsageError("--follow goes on for ever; leave out --until and --previous")
+    if stats and (follow or timestamps or tail is not None or output == "raw" or any(filters.values())):
+        raise click.UsageError("--stats tells of all that was printed; leave out what chooses messages")
     filters |= {name: _moment(name, filters[name]) for name in ("since", "until")}
     client = open_client(socket_path, config_file)
+    if stats:
+        logstats.show(client, references, output)
+        return
     several = _are_several(client, references) if output == "default" else False
     show = printer(output, several=several, timestamps=timestamps, colour=wants_colour())
     records = _live if follow else _kept
