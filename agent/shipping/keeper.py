@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from collectors.logs.files import Place, digest
+from collectors.logs.files import Place, holds
 from collectors.logs.formats import format_of
 from collectors.logs.lines import LineReader
 from collectors.logs.record import LogTarget
@@ -174,7 +174,7 @@ def _is_in(fd: int, place: Place) -> bool:
     """Whether a place is one of this open file."""
     if not place.head_size:
         return os.fstat(fd).st_ino == place.inode
-    return digest(os.pread(fd, place.head_size, 0)) == place.head
+    return holds(fd, place)
 
 
 def _lines(held: _Held, since: int) -> int:

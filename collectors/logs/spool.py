@@ -17,7 +17,8 @@ import msgspec
 
 from collectors.logs import archive
 from collectors.logs.chain import chain_of
-from collectors.logs.files import HEAD, MARKER, Place, digest
+from collectors.logs.entry import MAX_ENTRY
+from collectors.logs.files import HEAD, MARKER, Place, digest, holds
 from collectors.logs.record import LogTarget
 from collectors.logs.siblings import Sibling
 
@@ -98,6 +99,9 @@ class Spool:
         place = self._place(target.id)
         since = max(0, since - MARKER)  # what a place is told by stands before it
         head = os.pread(fd, min(_KEPT_HEAD, until), 0)
+        if _is_open(head):
+            longer = os.pread(fd, min(MAX_ENTRY, until), 0)
+            head = longer[: _telling(longer)]
         copy = self._copy_of(place, head)
         parts = copy.missing(since, until)
         size = sum(high - low for low, high in parts)
@@ -144,8 +148,12 @@ class Spool:
             copy: b"" if _Copy.of(copy).name == _GAP else _head_of(Sibling(copy, 0, False)) for copy in copies
         }
         copy_of = {head: copy for copy, head in heads.items() if head}
-        still = [_File(head, one.inode, copy_of.pop(head, "")) for one in plain for head in [_head_of(one)]]
-        gone = [_File(head, 0, copy) for copy, head in heads.items() if not head or head in copy_of]
+        still = [
+            _File(head, one.inode, copy_of.pop(head, ""), "" if one.gz else one.path)
+            for one in plain
+            for head in [_head_of(one)]
+        ]
+        gone = [_File(head, 0, copy, copy) for copy, head in heads.items() if not head or head in copy_of]
         return gone + still
 
     def _write(
@@ -178,7 +186,7 @@ class Spool:
     def _copy_of(self, place: str, head: bytes) -> _Copy:
         """The copy of a file, told by what the file begins with; a new one is numbered behind all others."""
         copies = [_Copy.of(path) for path in self._kept.get(place, ())]
-        name = digest(head[:HEAD]).hex()
+        name = digest(head[: _telling(head)]).hex()
         for copy in copies:
             if copy.name == name:
                 return copy
@@ -233,11 +241,25 @@ class _Copy(NamedTuple):
 
 
 class _File(NamedTuple):
-    """A file of a log: its first bytes, its inode (0 when it is gone), and the path of its copy if there is one."""
+    """A file of a log: its first bytes, its inode (0 when it is gone), the path of its copy if there is one, and the
+    path of what may be looked into."""
 
     head: bytes
     inode: int
     copy: str
+    path: str
+
+    def has(self, place: Place) -> bool:
+        """Whether a place is in it, as far as that can be told."""
+        if not place.head_size:
+            return self.inode == place.inode
+        if digest(self.head[: place.head_size]) != place.head:
+            return False
+        try:
+            with open(self.path, "rb") as file:
+                return holds(file.fileno(), place)
+        except OSError:  # an archive, or moved meanwhile
+            return True
 
 
 def _refused(path: str) -> dict[str, tuple[int, int]]:
@@ -251,19 +273,33 @@ def _index(order: Sequence[_File], place: Place | None) -> int:
     if place is None:
         return 0
     for index, file in enumerate(order):
-        known = digest(file.head[: place.head_size]) == place.head if place.head_size else False
-        if known or (not place.head_size and file.inode == place.inode):
+        if file.has(place):
             return index
     return 0
 
 
 def _head_of(sibling: Sibling) -> bytes:
     """What a file begins with, unpacked."""
-    if sibling.gz:
-        return archive.head_of(sibling.path, HEAD)
-    with contextlib.suppress(OSError), open(sibling.path, "rb") as file:
-        return file.read(HEAD)
-    return b""
+    head = b""
+    for size in (HEAD, MAX_ENTRY):
+        if sibling.gz:
+            head = archive.head_of(sibling.path, size)
+        else:
+            with contextlib.suppress(OSError), open(sibling.path, "rb") as file:
+                head = file.read(size)
+        if not _is_open(head):
+            break
+    return head[: _telling(head)]
+
+
+def _is_open(head: bytes) -> bool:
+    """Whether these first bytes may not tell a file from others: Docker's JSON has the time behind the text."""
+    return head[:1] == b"{" and b"\n" not in head
+
+
+def _telling(head: bytes) -> int:
+    """How many of the first bytes tell a file from others."""
+    return len(head) if _is_open(head) else max(HEAD, head.find(b"\n") + 1 if head[:1] == b"{" else 0)
 
 
 def _copied(source: int, target: int, low: int, high: int) -> None:

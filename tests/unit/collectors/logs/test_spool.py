@@ -172,3 +172,23 @@ def test_a_gap_stands_before_what_comes_after_it(log: Log) -> None:
     with _opened(log.file.path) as fd:
         log.spool.release("/a", log.path, [place_at(fd, 20)])
     assert not log.spool.holds("/a")
+
+
+def test_files_that_begin_with_the_same_long_text_have_copies_of_their_own(log: Log) -> None:
+    paths: list[Path] = []
+    for number in range(3):
+        log.file.append(b'{"log":"' + b"x" * 16_384 + b'","time":"%d"}\n' % number)
+        log.file.numbers(1000)
+        paths.append(log.file.rename())
+    places = [log.keep(path, 20_000) for path in paths[:2]]
+    for path in paths[:2]:
+        path.unlink()
+    chain = log.spool.chain("/a", log.path)
+    assert [one.spooled for one in chain] == [True, True, False, False]
+    for index, one in enumerate(places):
+        found = find(one, chain, log.directory)
+        assert found is not None and len(found.later) == 3 - index
+        os.close(found.fd)
+    with _opened(paths[2]) as fd:
+        log.spool.release("/a", log.path, [place_at(fd, 20_000)])
+    assert not log.spool.holds("/a")
