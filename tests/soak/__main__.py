@@ -1,5 +1,6 @@
-"""`python -m tests.soak [plain] [docker]`: each kind of container for `DECKWATCH_SOAK_SECONDS` (300), as a table.
+"""`python -m tests.soak [plain] [docker] [logs]`: each kind for `DECKWATCH_SOAK_SECONDS`, as a table.
 
+Containers that come and go for 5 minutes of each kind, the log path for 30 and with a spool that is too small for 5.
 Ends with status 1 when something leaked, failed, or was lost without being counted.
 """
 
@@ -7,16 +8,20 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.integration import engines
 from tests.integration.agents import Agent
 from tests.soak.docker import DockerChurn
 from tests.soak.harness import Churn, settings, soak
+from tests.soak.logs.soak import FULL, LONG, LogSoak, Pace
 from tests.soak.plain import PlainChurn
 
-SECONDS = float(os.environ.get("DECKWATCH_SOAK_SECONDS", "300"))
+_ASKED = os.environ.get("DECKWATCH_SOAK_SECONDS", "")
+SECONDS = float(_ASKED or "300")
 POPULATION = 1000
 PER_SECOND = 60.0
 WORKERS = 4
@@ -56,7 +61,25 @@ def _told(what: str, configuration: dict[str, Any], churn: Churn) -> list[str]:
     return faults
 
 
-VARIANTS: dict[str, Callable[[], list[str]]] = {"plain": plain, "docker": docker}
+def logs() -> list[str]:
+    """Logs that rotate, to a sink that fails, by an agent that is killed; what was wrong."""
+    return _shipped("logs", LONG) + _shipped("logs, with a spool that is too small", FULL)
+
+
+def _shipped(what: str, pace: Pace) -> list[str]:
+    if _ASKED:
+        pace = pace._replace(seconds=SECONDS)
+    with tempfile.TemporaryDirectory(prefix="deckwatch-soak-") as directory:
+        course = LogSoak(Path(directory), pace).run()
+    faults = course.judge()
+    print(
+        f"{what}, {pace.seconds:.0f} s\n{course}\n" + "".join(f"FAULT {fault}\n" for fault in faults),
+        flush=True,
+    )
+    return faults
+
+
+VARIANTS: dict[str, Callable[[], list[str]]] = {"plain": plain, "docker": docker, "logs": logs}
 
 
 def main() -> int:

@@ -66,10 +66,10 @@ class Account:
         yield from self._about("arrived before an older one of their stream", self._overtakers())
         missing = self.missing()
         # Of what the spool had no room for the lines are known, of what went while nobody looked only that it did.
-        if gaps > lost and (missing.total() > uncopied or not uncopied):
+        if (gaps > lost and not uncopied) or (missing.total() > uncopied and not lost):
             yield (
-                f"{missing.total()} of {self.due} records are missing in {gaps} gaps, of which {lost} are "
-                f"accounted for: {sorted(missing)[:_SHOWN]}…"
+                f"{missing.total()} of {self.due} records are missing in {gaps} gaps; accounted for are {lost} gaps "
+                f"and {uncopied} lines: {sorted(missing)[:_SHOWN]}…"
             )
         told = self.records + self.dropped.get("refused", 0)
         came = len(self._uids() | self.dead.keys())

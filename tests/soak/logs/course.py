@@ -63,7 +63,7 @@ class Course:
         return "\n".join(
             [
                 f"{'kind':>9} {'logs':>5} {'lines':>9} {'arrived':>9} {'again':>9} {'refused':>8} {'missing':>8} "
-                f"{'gaps':>5} {'accounted':>9}",
+                f"{'gaps':>5} {'told gaps':>9} {'told lines':>10}",
                 *rows,
                 _row("all", self.accounts),
                 f"killed: {kills}; largest spool {self.spooled / 2**20:.1f} MiB",
@@ -79,5 +79,6 @@ def _row(kind: str, accounts: Sequence[Account]) -> str:
         f"{sum(one.have.total() for one in accounts):>9} {sum(one.copies for one in accounts):>9} "
         f"{sum(one.dropped.get('refused', 0) for one in accounts):>8} "
         f"{sum(one.missing().total() for one in accounts):>8} {sum(one.gaps() for one in accounts):>5} "
-        f"{sum(one.dropped.get('rotated_away', 0) for one in accounts):>9}"
+        f"{sum(one.dropped.get('rotated_away', 0) for one in accounts):>9} "
+        f"{sum(one.dropped.get('spool_full', 0) for one in accounts):>10}"
     )

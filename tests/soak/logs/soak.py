@@ -48,6 +48,8 @@ class Pace(NamedTuple):
     seed: int = 1
 
 
+LONG = Pace(seconds=1800, turn=15, kill=(20, 60), limit=1 << 20, per_second=20)
+FULL = Pace(seconds=300, turn=10, kill=(20, 60), limit=256 << 10, per_second=20, spool="1Mi")
 SHORT = Pace(seconds=30, turn=1.5, kill=(5, 8), limit=64 << 10, per_second=8)
 
 
