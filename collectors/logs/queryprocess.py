@@ -26,6 +26,8 @@ from collectors.logs.segment import Budget, TooManyBytes
 from runtime.linux.errors import DeckwatchError
 
 FAILED = 3
+# What is told of containers that could not be read fits into one look at the error output.
+_MOST, _LONGEST = 100, 500
 
 
 def _lines(question: bytes, scratch: str, budget: Budget, skipped: list[str]) -> Iterator[bytes]:
@@ -52,7 +54,7 @@ def _write(options: argparse.Namespace) -> None:
         for piece in pieces:
             output.write(piece)
     if skipped:
-        print(json.dumps(skipped), file=sys.stderr)
+        print(json.dumps([text[:_LONGEST] for text in skipped[:_MOST]]), file=sys.stderr)
 
 
 def main() -> None:
