@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -151,6 +153,25 @@ def test_one_that_fails_is_started_again_after_a_while(tmp_path: Path) -> None:
     clock.now += AGAIN
     with pytest.raises(Unreadable):
         stream.pump()
+    stream.leave(box)
+
+
+@needs_journal
+def test_one_that_was_killed_is_started_again_where_it_was(journal: Journal, tmp_path: Path) -> None:
+    clock = Clock()
+    program = tmp_path / "journalctl"
+    program.write_text(f'#!/bin/sh\necho $$ >{tmp_path}/pid\nexec journalctl "$@"\n')
+    program.chmod(0o755)
+    journal.print(b"w1")
+    stream = Stream(str(journal.directory), program=str(program), clock=clock)
+    box = stream.join(web(journal), START)
+    took(stream, box, 1)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    with pytest.raises(Unreadable, match="status -9"):
+        took(stream, box, 1)
+    journal.print(b"w2")
+    clock.now += AGAIN
+    assert took(stream, box, 1) == [b"w2"]
     stream.leave(box)
 
 
