@@ -6,14 +6,17 @@ import os
 import pathlib
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 
+import msgspec
 import pytest
 
+from agent.exposition.columns import Deferred
 from agent.logs.service import LogService, QueryRefused
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
+from collectors.logs.rule import LogMetric, Rule
 from collectors.metrics.catalogue import LOG_BYTES, LOG_DROPPED, LOG_LAG, LOG_LINES, LOG_MESSAGES
 from collectors.model import LogSource
 from tests.unit.collectors.logs.logfile import LogFile
@@ -49,7 +52,8 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 def values(logs: LogService) -> dict[str, dict[str, float]]:
-    return {family.name: dict(samples) for family, samples in logs.sections(lambda id: f'id="{id}"')}
+    sections = logs.sections(lambda id: f'id="{id}"')
+    return {family.name: dict(samples) for family, samples in sections if isinstance(samples, Sequence)}
 
 
 async def test_what_was_counted_stands_in_the_catalogues_families(logs: LogService, log: LogFile) -> None:
@@ -66,6 +70,20 @@ async def test_what_was_counted_stands_in_the_catalogues_families(logs: LogServi
     assert all(not samples for _, samples in logs.sections(lambda id: None))
     logs.set_targets([])
     assert all(not samples for samples in values(logs).values())
+
+
+async def test_metrics_from_messages_are_families_of_their_own(logs: LogService, log: LogFile) -> None:
+    log.write("GET /a", "PUT /b", "GET /c")
+    rule = Rule(metrics=(LogMetric(name="gets", grep="^GET"),))
+    logs.set_targets([msgspec.structs.replace(target(log), rule=rule)])
+
+    def made() -> str:
+        sections = logs.sections(lambda id: f'id="{id}"')
+        texts = [make(False) for _, one in sections if isinstance(one, Deferred) for make in one.makers]
+        return "".join(texts)
+
+    await until(lambda: made() == 'container_log_metric_gets_total{id="/x"} 2\n')
+    assert logs.sections(lambda id: None)[-1][0] is LOG_LAG
 
 
 async def test_what_rotated_away_unread_has_an_unknown_size(logs: LogService, log: LogFile) -> None:
