@@ -236,9 +236,9 @@ def _dead_letters(state: str) -> Iterator[tuple[str, dict[str, int]]]:
     for file in (f"{state}/{SINK}.1.jsonl", f"{state}/{SINK}.jsonl"):
         with contextlib.suppress(FileNotFoundError), open(file, encoding="utf-8") as letters:
             for letter in map(json.loads, letters):
-                told = lines.told_by(letter["message"])
-                assert told is not None, letter
-                found.setdefault(told[0], {})[letter["uid"]] = told[1]
+                about = letter["container"]
+                _, number = lines.told_by(letter["message"]) or ("", -1)
+                found.setdefault(about.get("container") or about["name"], {})[letter["uid"]] = number
     yield from found.items()
 
 
