@@ -66,7 +66,9 @@ def _stream(fields: Fields) -> str:
 
 
 def _printed(fields: Fields, text: bytes) -> bytes:
-    """The message with its priority before it, as programs print one, where that says more than the stream."""
+    """The message without the newline that conmon leaves on it, and with its priority before it, as programs print
+    one, where that says more than the stream."""
+    text = text.removesuffix(b"\n")
     priority = fields.get(b"PRIORITY", _STDOUT)
     told = (_STDOUT, _STDERR) if b"CONTAINER_ID_FULL" in fields else (_STDOUT,)
     if priority in told or len(priority) != 1 or not b"0" <= priority <= b"7":

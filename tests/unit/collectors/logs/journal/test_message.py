@@ -55,6 +55,12 @@ def test_a_priority_that_says_more_than_the_stream_is_printed(owner: str, priori
     assert found.line.content == told
 
 
+def test_conmons_newline_is_no_part_of_the_message() -> None:
+    (found, two) = (message(text, CONTAINER_ID_FULL=WEB) for text in (b"hello\n", b"two\n\n"))
+    assert found and two
+    assert (found.line.content, two.line.content) == (b"hello", b"two\n")
+
+
 def test_the_time_is_the_nearest_to_the_writer() -> None:
     unit = message(
         _SYSTEMD_UNIT="a", _SOURCE_REALTIME_TIMESTAMP="100400000", SYSLOG_TIMESTAMP="Nov 24 02:16:17"
