@@ -21,5 +21,5 @@ def test_what_is_printed_arrives_or_is_accounted_for(tmp_path: Path) -> None:
     course = LogSoak(tmp_path, SHORT).run()
     print(course)
     assert course.judge() == []
-    assert course.kills.total() >= 3
+    assert course.kills.total() >= 2
     assert sum(account.copies for account in course.accounts) > 0
