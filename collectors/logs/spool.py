@@ -2,6 +2,7 @@
 
 A copy has the original's offsets, so that places and uids stay what they were: it holds the file's head, then a
 hole, then the bytes that somebody still needs. It counts as one of the log's files once the original is gone.
+Where files were gone before anybody read or copied them a mark stands among the copies, so that each sink counts it.
 """
 
 from __future__ import annotations
