@@ -70,7 +70,12 @@ async def serve(directory: str, limit: int, per_second: float) -> None:
     loop = asyncio.get_running_loop()
     quiet, ended = asyncio.Event(), asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, quiet.set)
-    loop.add_signal_handler(signal.SIGTERM, ended.set)
+
+    def end() -> None:
+        quiet.set()
+        ended.set()
+
+    loop.add_signal_handler(signal.SIGTERM, end)
     tree = Tree(Path(directory) / "crio")
     processes: list[subprocess.Popen[bytes]] = []
     writers: dict[str, Writer] = {}
