@@ -29,6 +29,7 @@ from agent.hosting import Hosting
 from agent.lifecycle.counters import LifecycleCounters
 from agent.logs import sinkmetrics
 from agent.logs.files import LogFiles
+from agent.logs.journal import JournalSources
 from agent.logs.rules import Rules, plan_of
 from agent.logs.service import LogService, QueryLimits
 from agent.logs.targets import log_targets
@@ -129,6 +130,7 @@ class Service:
         self._logs = _log_service(config) if config.logs.enabled else None
         self._log_files = LogFiles(config.logs.files, self._set_log_targets_soon)
         self._rules = _rules(config)
+        self._journal = _journal(config)
         self._hosting = Hosting(config, self._hierarchies, self._conditions, self._workload_event)
 
     def _build_doors(self, config: Config) -> None:
@@ -271,6 +273,7 @@ class Service:
         self._lifecycle.relabel()
         self.doors.take_over(config)
         self._rules = _rules(config)
+        self._journal = _journal(config)
         if self._logs is not None:
             self._logs.set_plan(plan_of(config))
             self._log_files.configure(config.logs.files)
@@ -303,12 +306,19 @@ class Service:
         self._targets_changed = False
         if self._logs is not None:
             node = self._reloading.config.node
-            containers = log_targets(self._lifecycle, node, self._rules)
+            containers = log_targets(self._lifecycle, node, self._rules, self._journal)
             self._logs.set_targets([*containers, *self._log_files.targets(node, self._rules)])
 
 
 def _rules(config: Config) -> Rules:
     return Rules(config.logs, lambda event, text: log.warning(event, error=text))
+
+
+def _journal(config: Config) -> JournalSources:
+    journal = JournalSources(config.logs.journald)
+    if journal.why_not and config.logs.journald.enabled is True:
+        log.warning("journal_not_read", error=journal.why_not)
+    return journal
 
 
 def _log_service(config: Config) -> LogService:

@@ -18,8 +18,6 @@ NOT_YET = "is not implemented in this version"
 UNIMPLEMENTED: dict[str, tuple[object, ...]] = {
     "paths.sys": ("/sys",),
     "paths.rootfs": ("/",),
-    "logs.journald.enabled": ("auto", False),
-    "logs.journald.units": ((),),
     "query.peers": (None,),
     "runtime.engine": ("builtin",),
     "runtime.storage": ("auto",),

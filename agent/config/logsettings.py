@@ -123,9 +123,10 @@ class Journald(Section, frozen=True):
     """The systemd journal as a source of logs."""
 
     enabled: Switch = "auto"
-    """`true` is refused: not in this version."""
+    """`auto`: where `journalctl` and a journal are found. `true` says in the agent's log when they are not."""
     units: tuple[str, ...] = ()
-    """Units to read. Not in this version."""
+    """Services whose output is read, by name, with wildcards: `nginx.service`, `backup-*.service`. Containers that
+    log to journald are read without being named."""
 
 
 class Spool(Section, frozen=True):

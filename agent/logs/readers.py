@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable
 
 from agent.exposition.turns import Turns
+from collectors.logs.journal.choice import AnyTail, Tails, in_journal
 from collectors.logs.positions import Positions, Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.start import Start
-from collectors.logs.tail import Tail
 from collectors.logs.watcher import Watcher
 from collectors.logs.wire import Counted, Report, ToAgent, Trouble
 from runtime.linux.errors import DeckwatchError
@@ -48,10 +48,10 @@ class Readers:
         scratch: str,
         send: Callable[[ToAgent], None],
     ) -> None:
-        self.tails: dict[str, Tail] = {}
+        self.tails: dict[str, AnyTail] = {}
         self._positions = positions
         self._start_at = start_at
-        self._scratch = scratch
+        self._tails = Tails(scratch)
         self._send = send
         self.stepped: Callable[[str], None] = _nothing
         """Hears of each container whose log was looked at."""
@@ -85,13 +85,13 @@ class Readers:
             self._commit()
             self._watcher.close()
 
-    def follow(self, target: LogTarget) -> Tail | None:
+    def follow(self, target: LogTarget) -> AnyTail | None:
         """Read a container's log from now on, or take what is new about it; None when it cannot be read."""
         tail = self.tails.get(target.id)
         try:
             if tail is None:
                 progress = self._left.pop(target.id, None) or self._positions.of(target.id) or Progress()
-                tail = Tail(target, progress, self.starts(target), self._scratch)
+                tail = self._tails.tail(target, progress, self.starts(target))
             else:
                 tail.retarget(target)
         except DeckwatchError as error:
@@ -100,7 +100,8 @@ class Readers:
         self.tails[target.id] = tail
         if tail.pending:
             self._incomplete.add(target.id)
-        self._watcher.add(target.id, target.source.path)
+        if not in_journal(target):
+            self._watcher.add(target.id, target.source.path)
         if not self._watcher.complete and self._watcher.refusal:
             self.trouble(
                 "logs_not_watched", f"{self._watcher.refusal}; until then they are polled each second"
@@ -166,7 +167,7 @@ class Readers:
             return Start.of("beginning", self._began)
         return Start.of(self._start_at, time.time())
 
-    def _step(self, id: str, tail: Tail) -> None:
+    def _step(self, id: str, tail: AnyTail) -> None:
         try:
             more = tail.step()
         except Exception as error:  # whatever one log does, the others are read

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from agent.lifecycle.story import Life, Lifecycle
+from agent.logs.journal import JournalSources
 from agent.logs.rules import Rules
 from collectors.logs.record import LogTarget
 from collectors.model import Container, State, identity
@@ -16,20 +17,25 @@ def target_id(container: Container) -> str:
     return container.id or container.engine_id
 
 
-def log_targets(lifecycle: Lifecycle, node: str, rules: Rules) -> list[LogTarget]:
+def log_targets(
+    lifecycle: Lifecycle, node: str, rules: Rules, journal: JournalSources | None = None
+) -> list[LogTarget]:
     """Targets of all containers that an engine lists."""
-    return list(_targets(lifecycle, node, rules))
+    return list(_targets(lifecycle, node, rules, journal))
 
 
-def _targets(lifecycle: Lifecycle, node: str, rules: Rules) -> Iterable[LogTarget]:
+def _targets(
+    lifecycle: Lifecycle, node: str, rules: Rules, journal: JournalSources | None
+) -> Iterable[LogTarget]:
     for life in lifecycle.lives():
-        if life.entry.log is None:
-            continue
         container = lifecycle.container(life)
+        source = life.entry.log or (journal.source(container) if journal else None)
+        if source is None:
+            continue
         rule = rules.rule(container, life.entry.annotations)
         yield LogTarget(
             id=target_id(container),
-            source=life.entry.log,
+            source=source,
             container=_about(life, container, node),
             runs=lifecycle.runs(life),
             finished=container.state in (State.EXITED, State.CRASH_LOOP, State.REFUSED),

@@ -14,12 +14,12 @@ from collectors.logs.batch import LogBatch
 from collectors.logs.chain import Look
 from collectors.logs.entry import Entry
 from collectors.logs.files import Place
+from collectors.logs.journal.choice import Tails
 from collectors.logs.limit import Bucket
 from collectors.logs.pipeline import Pipeline
 from collectors.logs.positions import Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.start import Start
-from collectors.logs.tail import Tail
 from collectors.logs.times import SECOND
 from collectors.logs.twins import Last, told_apart
 
@@ -74,7 +74,7 @@ class Outlet:
     """Reads one container for one sink. `acknowledged` is the place that the peer has everything before."""
 
     def __init__(
-        self, target: LogTarget, stored: Stored | None, start: Start, scratch: str, look: Look
+        self, target: LogTarget, stored: Stored | None, start: Start, tails: Tails, look: Look
     ) -> None:
         checkpoint = _checkpoint.decode(stored.checkpoint) if stored else Checkpoint()
         self.stored = stored or Stored(msgspec.Raw(_pack(checkpoint)))
@@ -83,7 +83,7 @@ class Outlet:
         self.left = False
         self._pipeline = Pipeline(target, checkpoint.bucket)
         self._last = checkpoint.last
-        self._tail = Tail(target, checkpoint.progress, start, scratch, counting=False, look=look)
+        self._tail = tails.tail(target, checkpoint.progress, start, counting=False, look=look)
         self._tail.listener = self._take
         self._entries: list[Entry] = []
         self._fresh = stored is None

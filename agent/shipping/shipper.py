@@ -23,6 +23,7 @@ from collectors.logs.assemble import Cut
 from collectors.logs.chain import Look
 from collectors.logs.counters import ROTATED_AWAY
 from collectors.logs.files import Place
+from collectors.logs.journal.choice import Tails
 from collectors.logs.positions import Positions
 from collectors.logs.record import LogTarget
 from collectors.logs.start import Start
@@ -66,7 +67,7 @@ class Shipper:
         self.changed: set[str] = set()
         self._store = store
         self._look = look
-        self._scratch = scratch
+        self._tails = Tails(scratch)
         self._starts = starts
         self._cuts_of = cuts_of
         self._trouble = trouble
@@ -89,7 +90,7 @@ class Shipper:
             if outlet is None:
                 stored = self._unsaved.get(target.id) or self._store.of(target.id)
                 outlet = self.outlets[target.id] = Outlet(
-                    target, stored, self._starts(target), self._scratch, self._look(target.id)
+                    target, stored, self._starts(target), self._tails, self._look(target.id)
                 )
             else:
                 outlet.retarget(target)

@@ -21,12 +21,12 @@ from agent.shipping.sink import Context, SinkSettings
 from collectors.logs.assemble import Cut
 from collectors.logs.chain import Look
 from collectors.logs.files import Place
+from collectors.logs.journal.choice import AnyTail
 from collectors.logs.positions import Positions
 from collectors.logs.record import LogTarget
 from collectors.logs.siblings import Sibling
 from collectors.logs.spool import Spool
 from collectors.logs.start import Start
-from collectors.logs.tail import Tail
 from runtime.linux.errors import DeckwatchError
 
 LOOK = 1.0
@@ -45,7 +45,7 @@ class Shippers:
         *,
         state: str,
         scratch: str,
-        tails: Mapping[str, Tail],
+        tails: Mapping[str, AnyTail],
         starts: Callable[[LogTarget], Start],
         trouble: Callable[[str, str], None],
         kinds: Mapping[str, Kind] = SINKS,

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from collectors.logs.assemble import Cut
 from collectors.logs.entry import Entry
 from collectors.logs.formats import Unreadable
+from collectors.logs.journal.choice import log_kind
 from collectors.logs.judge import Judge
 from collectors.logs.query import LogQuery
 from collectors.logs.record import LogTarget
 from collectors.logs.render import Renderer
-from collectors.logs.scan import Log
 from collectors.logs.segment import Budget
 from collectors.logs.times import SECOND
 
@@ -69,7 +69,7 @@ def _entries(
     cuts: set[Cut] = {
         (bytes.fromhex(key), offset, size) for key, offset, size in query.cuts.get(target.id, ())
     }
-    log = Log(
+    log = log_kind(target)(
         target, judge, query.grep, since=bounds[0], until=bounds[1], scratch=scratch, budget=budget, cuts=cuts
     )
     try:

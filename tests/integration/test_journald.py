@@ -22,6 +22,7 @@ from collectors.logs.positions import Progress
 from collectors.logs.record import LogTarget
 from collectors.logs.segment import Budget
 from collectors.logs.start import Start
+from tests.integration.agents import Agent
 from tests.integration.engines import Dockerd, Missing, end, or_skip, require, wait_until
 
 pytestmark = pytest.mark.root
@@ -181,3 +182,43 @@ def test_a_follower_goes_on_through_rotations_and_stops_without_loss(
         found += entries
         subprocess.run([*server.inside, "journalctl", "--rotate"], check=True, capture_output=True)
     assert [int(one.message) for one in found] == list(range(1, 4001))
+
+
+def test_the_whole_agent_reads_containers_and_ships_them(server: Journald, docker: Dockerd) -> None:
+    directory = tempfile.mkdtemp(prefix="dwt-", dir="/tmp")
+    agent = Agent(
+        {
+            "inventory": {"docker": {"enabled": True, "socket": docker.socket}},
+            "logs": {
+                "start_at": "beginning",
+                "journald": {"enabled": True},
+                "sinks": [{"type": "file", "path": f"{directory}/out.jsonl"}],
+            },
+            "runtime": {"enabled": False},
+        },
+        before=server.inside,
+    )
+    try:
+        agent.start()
+        docker.run("--name", "web", "--log-driver", "journald", "--", "sh", "-c", SCRIPT)
+        docker.docker("wait", "web")
+
+        def counted(stream: str) -> float | None:
+            return agent.scrape().one("container_log_lines_total", name="web", stream=stream)
+
+        wait_until(
+            lambda: all(counted(stream) == count for stream, count in COUNTS.items()), "each line's count"
+        )
+        assert [one["message"] for one in agent.logs("web", stream="stdout", grep="^(7|2999|.*end)$")] == [
+            "7",
+            "2999",
+            "without an end",
+        ]
+        shipped = Path(directory, "out.jsonl")
+        wait_until(
+            lambda: shipped.exists() and shipped.read_bytes().count(b"\n") >= sum(COUNTS.values()) - 1,
+            "all in the file",
+        )
+    finally:
+        agent.close()
+        shutil.rmtree(directory, ignore_errors=True)

@@ -39,7 +39,6 @@ def test_the_defaults_are_all_implemented() -> None:
 @pytest.mark.parametrize(
     "override",
     [
-        "logs.journald.units=[a]",
         "query.peers=dns+x:1",
         "runtime.engine=runc",
         "runtime.storage=zfs",

@@ -6,7 +6,8 @@ import pathlib
 
 import msgspec
 
-from agent.config.logsettings import Logs
+from agent.config.logsettings import Journald, Logs
+from agent.logs.journal import JournalSources
 from agent.logs.rules import Rules
 from agent.logs.targets import log_targets, target_id
 from collectors.model import LogSource, State
@@ -33,6 +34,16 @@ async def test_a_container_without_a_file_is_left_out(tmp_path: pathlib.Path) ->
     world = World(tmp_path)
     world.lifecycle.changed(None, RUNNING)
     assert log_targets(world.lifecycle, "n", RULES) == []
+    world.counters.close()
+
+
+async def test_a_container_without_a_file_may_have_its_output_in_the_journal(tmp_path: pathlib.Path) -> None:
+    world = World(tmp_path)
+    world.lifecycle.changed(None, RUNNING)
+    journal = JournalSources(Journald(), directories=[str(tmp_path)], machine_id="", program="sh")
+    [target] = log_targets(world.lifecycle, "n", RULES, journal)
+    assert target.source == journal.source(RUNNING.container)
+    assert target.source.format == "journald"
     world.counters.close()
 
 

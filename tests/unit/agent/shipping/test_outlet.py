@@ -13,6 +13,7 @@ import pytest
 from agent.shipping.outlet import Outlet, Stored
 from agent.shipping.parcel import Chunk
 from collectors.logs.chain import chain_of
+from collectors.logs.journal.choice import Tails
 from collectors.logs.record import LogTarget
 from collectors.logs.rule import Drop, Limit, Rule
 from collectors.logs.spool import Spool
@@ -39,7 +40,7 @@ class World:
     def outlet(self, stored: Stored | None = None) -> Outlet:
         packed = msgspec.msgpack.encode(stored) if stored else b""
         again = msgspec.msgpack.decode(packed, type=Stored) if packed else None
-        return Outlet(self.target, again, BEGINNING, self.scratch, chain_of)
+        return Outlet(self.target, again, BEGINNING, Tails(self.scratch), chain_of)
 
 
 def chunks(outlet: Outlet) -> list[Chunk]:
@@ -185,24 +186,24 @@ def test_records_of_equal_time_have_the_same_shifts_when_they_are_read_again(wor
 def test_a_removed_file_is_let_go_of_and_gone_on_with_in_its_copy(world: World, tmp_path: Path) -> None:
     spool = Spool(str(tmp_path / "spool"), 1 << 30)
     world.log.numbers(10_000)
-    outlet = Outlet(world.target, None, BEGINNING, world.scratch, partial(spool.chain, "/a"))
+    outlet = Outlet(world.target, None, BEGINNING, Tails(world.scratch), partial(spool.chain, "/a"))
     outlet.step(())
     first = outlet.step(()).chunk
     assert first is not None
     outlet.unpin()
-    assert pinned() == 0
+    assert pinned(world.log) == 0
     with open(world.log.path, "rb") as file:
         spool.keep(world.target, file.fileno(), 0, os.fstat(file.fileno()).st_size)
     world.log.path.unlink()
-    assert pinned() == 1
+    assert pinned(world.log) == 1
     outlet.unpin()
-    assert pinned() == 0
+    assert pinned(world.log) == 0
     rest = texts(chunks(outlet))
     assert texts([first]) + rest == [f"number {number}" for number in range(10_000)]
     outlet.close()
 
 
-def pinned() -> int:
-    """How many removed logs this process holds."""
+def pinned(log: LogFile) -> int:
+    """How often this process holds a log that was removed."""
     links = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
-    return sum(os.readlink(link).endswith("a.log (deleted)") for link in links if os.path.islink(link))
+    return sum(os.readlink(link) == f"{log.path} (deleted)" for link in links if os.path.islink(link))
