@@ -17,5 +17,7 @@ def test_each_route_is_complete(route: Route) -> None:
     named = {one.name for one in route.parameters if one.place == "path"}
     assert named == set(re.findall(r"{(\w+)}", route.path))
     reads = any(one.path == route.path and one.method == "GET" for one in ROUTES)
-    if route.method != "GET" and not (reads and route.path.startswith("/loki/")):  # Loki's API reads by POST too
+    if route.method != "GET" and not (
+        reads and route.path.startswith("/loki/")
+    ):  # Loki's API reads by POST too
         assert route.right is Right.CONTROL
