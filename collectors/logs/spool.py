@@ -201,9 +201,7 @@ class Spool:
         """Look again at what is kept of one container; an empty directory goes."""
         self.used -= sum(self._sizes.pop(path, 0) for path in self._kept.pop(place, ()))
         try:
-            names = sorted(
-                os.path.join(place, name) for name in os.listdir(place) if name != _TARGET and name[0] != "."
-            )
+            names = sorted(os.path.join(place, name) for name in os.listdir(place) if _is_copy(name))
         except (FileNotFoundError, NotADirectoryError):
             return
         if not names:
@@ -261,6 +259,11 @@ class _File(NamedTuple):
                 return holds(file.fileno(), place)
         except OSError:  # an archive, or moved meanwhile
             return True
+
+
+def _is_copy(name: str) -> bool:
+    """Whether a file of a container's directory is a copy or a mark, and no unfinished work of a killed process."""
+    return name != _TARGET and name[0] != "." and not name.endswith(".tmp")
 
 
 def _refused(path: str) -> dict[str, tuple[int, int]]:

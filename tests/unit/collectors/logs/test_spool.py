@@ -192,3 +192,14 @@ def test_files_that_begin_with_the_same_long_text_have_copies_of_their_own(log: 
     with _opened(paths[2]) as fd:
         log.spool.release("/a", log.path, [place_at(fd, 20_000)])
     assert not log.spool.holds("/a")
+
+
+def test_what_a_killed_process_left_unfinished_is_no_copy(log: Log) -> None:
+    first = log.rotated()
+    log.keep(first, 100)
+    (place,) = Path(log.directory).iterdir()
+    for name in ("target.json.tmp", "000000000007-gap-0.tmp", ".7"):
+        (place / name).write_bytes(b"half")
+    first.unlink()
+    again = Spool(log.directory, 1 << 30)
+    assert [one.spooled for one in again.chain("/a", log.path)] == [True, False]
