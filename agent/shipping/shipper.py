@@ -33,15 +33,15 @@ SPOOL_FULL = "spool_full"
 SOON = 0.25
 SAVE = 0.5
 """Seconds after which a place is saved that moved without anything to hand over."""
-_NO_CUTS: Sequence[Cut] = ()
 
 
 class Shipper:
     """Ships what its containers print to one open sink until cancelled.
 
-    `starts` says where to begin with a container that was never shipped here; `look` how its files are
-    listed, `cuts_of` which boundaries were set by time in its log. `trouble` gets what cannot be done, as (event, text); `let_go` the id of a container
-    that is gone and wholly shipped; `refused` tells for how many lines and bytes of a container the spool had no room.
+    `starts` says where to begin with a container that was never shipped here; `look` how its files are listed,
+    `cuts_of` which boundaries were set by time in its log, `refused` for how many lines and bytes of it the spool had
+    no room. `trouble` gets what cannot be done, as (event, text); `let_go` the id of a container that is gone and
+    wholly shipped.
     """
 
     def __init__(
@@ -117,6 +117,10 @@ class Shipper:
         """The place in a container's log that the peer has everything before; None for its beginning."""
         outlet = self.outlets.get(id)
         return outlet.acknowledged if outlet else None
+
+    def forget(self) -> None:
+        """Drop the places of containers that are gone for a week."""
+        self._store.forget(self.outlets, time.time())
 
     async def run(self, sink: Sink) -> None:
         """Ship until cancelled; what was not acknowledged then is shipped again."""

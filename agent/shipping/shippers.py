@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -31,6 +32,7 @@ from runtime.linux.errors import DeckwatchError
 
 LOOK = 1.0
 RELEASE = 10.0
+FORGET = 86400.0
 MEMORY = 24 << 20
 """Bytes of messages that all sinks together may hold, on their way."""
 _HELD_BY_EACH = 3  # being packed, packed, being sent
@@ -163,10 +165,13 @@ class Shippers:
         await shipper.run(sink)
 
     async def _watch(self) -> None:
-        release = 0.0
+        release = forget = 0.0
         while True:
             await asyncio.sleep(LOOK)
             now = time.monotonic()
+            if now >= forget:
+                forget = now + FORGET
+                self._forget()
             try:
                 self._keeper.look(now, self._reading)
                 if now >= release:
@@ -175,6 +180,13 @@ class Shippers:
                     self._unpin()
             except OSError as error:
                 self._trouble("spool_failing", str(error))
+
+    def _forget(self) -> None:
+        for _, shipper in self._shippers.values():
+            try:
+                shipper.forget()
+            except sqlite3.Error as error:
+                self._trouble("sink_positions_not_saved", f"{shipper.name}: {error}")
 
     def _unpin(self) -> None:
         """Have sinks that do not get on let go of removed files, as far as the spool has what they need of them."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -248,3 +249,27 @@ async def test_what_the_spool_has_no_room_for_is_lost_when_it_goes_and_that_is_c
         (one,) = [sink for sink in shippers.report().sinks if sink.name == "one"]
         assert one.dropped == {"spool_full": 1500 + 10}
     assert len({text for event, text in world.told if event == "spool_full"}) == 1
+
+
+async def test_places_of_containers_that_are_gone_for_a_week_are_forgotten(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        world.log.numbers(5)
+        world.read(shippers)
+        await until(lambda: rows(tmp_path, "one") == ["/a"])
+    with closing(sqlite3.connect(tmp_path / "state" / "sinks" / "one.db")) as database, database:
+        database.execute("UPDATE positions SET seen = 0")
+        database.execute("INSERT INTO positions SELECT '/gone', progress, 0 FROM positions")
+        database.execute(
+            "INSERT INTO positions SELECT '/late', progress, 1e12 FROM positions WHERE id = '/a'"
+        )
+    async with world.shipping() as shippers:
+        world.follow(shippers)
+        await until(lambda: rows(tmp_path, "one") == ["/a", "/late"])
+
+
+def rows(tmp_path: Path, sink: str) -> list[str]:
+    """The containers whose places a sink keeps."""
+    with closing(sqlite3.connect(tmp_path / "state" / "sinks" / f"{sink}.db")) as database:
+        return [id for (id,) in database.execute("SELECT id FROM positions ORDER BY id")]
